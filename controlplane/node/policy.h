@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <netinet/in.h>
+
+#include "mh/mh.h"
+
+/*
+ * Policy store: who the mobile nodes are, what they may do, which prefixes are theirs, who the peers are (RFC 5213
+ * section 6.2). Filled from the configuration, later from AAA; engines only look up.
+ *
+ * Threads: the control core; const while engines run. Lookups are O(1).
+ */
+struct policy;
+
+struct policy_node {
+	struct mn_id id;              /* subtype 1 */
+	bool has_mac;
+	uint8_t mac[6];
+	uint32_t peer;                /* MAG: its LMA, index of policy_peer() */
+	uint32_t pool;                /* LMA: index of policy_pool() for dynamic prefixes */
+	const struct home_network_prefix *prefixes; /* LMA: static; none: dynamic */
+	uint16_t prefix_count;
+	uint16_t dynamic_prefixes;    /* LMA: how many to assign dynamically, at least 1 */
+	const uint32_t *peers;        /* LMA: MAGs that may register it; none: all */
+	uint16_t peer_count;
+	bool proxy_registration;      /* LMA: false -> 152 */
+	bool local_routing;           /* MAG: EnableMAGLocalRouting or the node's own word */
+	uint32_t lifetime_s;          /* MAG: to request */
+	bool is_default;              /* made from the default profile */
+};
+
+struct policy_peer {
+	const char *name;
+	struct in6_addr address;
+	bool insecure;
+	bool heartbeat;
+};
+
+struct policy_pool {
+	const char *name;
+	struct home_network_prefix prefix; /* at most /64; its /64s are handed out */
+};
+
+/* Sources to build from; everything is copied. */
+struct policy *policy_create(void);
+void policy_destroy(struct policy *policy);
+/* 0, -ENOMEM, -EEXIST (name, address, id, MAC or prefix is there already). Indexes count from 0 in order of adding. */
+int policy_add_peer(struct policy *policy, const struct policy_peer *peer);
+int policy_add_pool(struct policy *policy, const struct policy_pool *pool);
+int policy_add_node(struct policy *policy, const struct policy_node *node);
+/*
+ * What unknown nodes get (id is ignored); without it they are refused. @id_format: NAI made from the MAC, %m is the
+ * MAC as 12 hex digits, e.g. "%m@default.example".
+ */
+int policy_set_default(struct policy *policy, const struct policy_node *profile, const char *id_format);
+
+const struct policy_peer *policy_peer(const struct policy *policy, uint32_t index); /* NULL past the last */
+const struct policy_pool *policy_pool(const struct policy *policy, uint32_t index);
+/* Index, or UINT32_MAX. */
+uint32_t policy_peer_find(const struct policy *policy, const struct in6_addr *address);
+uint32_t policy_peer_find_name(const struct policy *policy, const char *name);
+/* The pool that contains the prefix, or UINT32_MAX. */
+uint32_t policy_pool_find(const struct policy *policy, const struct home_network_prefix *prefix);
+/* The node whose static prefix this is, or NULL. */
+const struct policy_node *policy_prefix_owner(const struct policy *policy, const struct home_network_prefix *prefix);
+
+/*
+ * By MN identifier (opaque: subtype and octets). LMA side. Unknown: the default profile if there is one, in @made with
+ * @id; else false.
+ */
+bool policy_node_by_id(const struct policy *policy, const struct mn_id *id, struct policy_node *node);
+/* By MAC, MAG side. Unknown: the default profile with an id written to @id_text (of MN_ID_MAX octets), else false. */
+bool policy_node_by_mac(const struct policy *policy, const uint8_t mac[6], uint8_t *id_text, struct policy_node *node);
+/* May peer @index register the node? */
+bool policy_peer_may_register(const struct policy *policy, const struct policy_node *node, uint32_t peer);
+/* The configured nodes in order, for walks; NULL past the last. */
+const struct policy_node *policy_node(const struct policy *policy, uint32_t index);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "engine.h"
+#include "timer_wheel.h"
+
+#include "mh/mh.h"
+#include "node/policy.h"
+
+/*
+ * Heartbeat between LMA and MAG, both roles (RFC 5847, wire-formats D.3): notices a dead or restarted peer.
+ * A pure state machine, as the engines; requests are sent only to peers with at least one session, answered always.
+ *
+ * Threads: the control core.
+ */
+struct heartbeat;
+
+struct heartbeat_config {
+	struct in6_addr address;      /* own: LMAA or proxy-CoA */
+	uint32_t interval_s;          /* HEARTBEAT_INTERVAL */
+	uint32_t missing_allowed;     /* MISSING_HEARTBEATS_ALLOWED: more consecutive losses: unreachable */
+	uint32_t restart_counter;     /* of this run, from restart_counter_load() */
+	bool restarted;               /* state was lost: tell every known peer with unsolicited responses */
+	const struct policy *policy;  /* peers with heartbeat: true take part */
+};
+
+enum peer_change {
+	PEER_UNREACHABLE, /* more than missing_allowed requests in a row unanswered */
+	PEER_REACHABLE,   /* answers again */
+	PEER_RESTARTED,   /* another restart counter: it lost its state */
+};
+
+struct heartbeat *heartbeat_create(const struct heartbeat_config *config, struct engine_host *host,
+	const struct engine_time *now,
+	void (*changed)(void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change),
+	void *context);
+void heartbeat_destroy(struct heartbeat *heartbeat);
+/* How many sessions there are with the peer; 0 stops requests. */
+void heartbeat_sessions(struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *peer,
+	uint32_t sessions);
+/* A heartbeat message from a configured peer. */
+void heartbeat_message(struct heartbeat *heartbeat, const struct engine_time *now, const struct mh_datagram *datagram,
+	const struct mh_message *message);
+/* A binding error with status 2 from a peer that has an outstanding request: never asked again. */
+void heartbeat_binding_error(struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *peer);
+uint64_t heartbeat_advance(struct heartbeat *heartbeat, const struct engine_time *now);
+
+struct peer_view {
+	const struct policy_peer *peer;
+	uint32_t sessions;
+	bool asked;               /* requests are being sent */
+	bool reachable;
+	bool unsupported;         /* answered with a binding error */
+	bool has_counter;
+	uint32_t restart_counter; /* last one it told */
+	uint32_t missed;          /* in a row */
+	uint64_t last_answer_ms;  /* monotonic; 0: never */
+};
+
+bool heartbeat_peer_next(const struct heartbeat *heartbeat, uint32_t from, struct peer_view *view);
+
+/*
+ * The restart counter on disk (a file `restart-counter` in @directory, created with the directory if missing): read,
+ * add one, write atomically (temporary file, fsync, rename). 0 and the new value; negative errno.
+ */
+int restart_counter_next(const char *directory, uint32_t *counter);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "engine.h"
+#include "timer_wheel.h"
+
+#include "mh/mh.h"
+#include "node/history.h"
+#include "node/policy.h"
+#include "pmip/tunnels.h"
+
+/*
+ * The Local Mobility Anchor: binding cache, prefix pools, PBU processing (RFC 5213 section 5, wire-formats B.3-B.6,
+ * B.8-B.10). A pure state machine: see engine.h for what goes in and comes out.
+ *
+ * Threads: the control core. Memory: bindings come from a slab sized at creation by max_bindings.
+ */
+struct lma;
+
+struct lma_config {
+	struct in6_addr address; /* LMAA */
+	uint32_t max_bindings;
+	uint32_t max_binding_lifetime_s;
+	uint32_t min_delay_before_bce_delete_ms;
+	uint32_t max_delay_before_new_bce_assign_ms;
+	uint32_t timestamp_validity_window_ms;
+	bool timestamp_based_approach_in_use;
+	bool mobile_node_generated_timestamp_in_use;
+	bool immediate_new_bce;
+	uint32_t prefix_hold_s;
+	uint32_t restart_hold_s;
+	uint16_t tunnel_mtu_bytes; /* of new tunnels: transport MTU less 40 */
+	uint8_t tunnel_hop_limit;
+	int tunnel_dscp;           /* -1: copy */
+	const struct policy *policy; /* nodes, pools, peers; outlives the engine */
+};
+
+/* NULL: not enough memory. */
+struct lma *lma_create(const struct lma_config *config, struct engine_host *host, const struct engine_time *now);
+void lma_destroy(struct lma *lma);
+
+/*
+ * A Mobility Header message from a configured peer came in on a core port: a decoded PBU. @datagram has its addresses
+ * (bytes may be NULL). Other messages are not for this engine.
+ */
+void lma_pbu(struct lma *lma, const struct engine_time *now, const struct mh_datagram *datagram,
+	const struct mh_message *message);
+/* The end of a transaction that was committed with @cookie. */
+void lma_transaction_done(struct lma *lma, const struct engine_time *now, uint64_t cookie, int error);
+/* Run due timers; returns the monotonic time in ms of the next one, or TIMER_NEVER. */
+uint64_t lma_advance(struct lma *lma, const struct engine_time *now);
+/* The MAG lost its state (restart counter) or is unreachable (heartbeats): its bindings are purged. Returns how many. */
+uint32_t lma_peer_lost(struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa);
+
+/* Administrative removal of an MN's bindings. Returns how many there were. */
+uint32_t lma_clear(struct lma *lma, const struct engine_time *now, const struct mn_id *id);
+
+/* X(name, word) */
+#define BINDING_STATES(X) \
+	X(PENDING, "pending") \
+	X(ACTIVE, "active") \
+	X(HELD, "held") \
+	X(DELETING, "delete-wait") \
+	X(REMOVING, "removing")
+
+enum binding_state {
+#define BINDING_STATE_ENUM(name, word) BINDING_##name,
+	BINDING_STATES(BINDING_STATE_ENUM)
+#undef BINDING_STATE_ENUM
+	BINDING_STATE_COUNT,
+};
+
+const char *binding_state_name(enum binding_state state);
+
+/* One binding as `show bindings` prints it; valid until the next call into the engine. */
+struct binding_view {
+	uint32_t index;
+	uint32_t generation;
+	enum binding_state state;
+	struct mn_id id;
+	const struct home_network_prefix *prefixes;
+	unsigned prefix_count;
+	struct in6_addr proxy_coa;
+	uint32_t tunnel;
+	uint8_t access_technology;
+	uint8_t handoff_indicator;    /* of the last accepted PBU */
+	const uint8_t *link_layer_id; /* NULL: none */
+	uint8_t link_layer_id_length;
+	struct in6_addr link_local;
+	uint64_t timestamp;           /* last accepted, 48.16; 0 if none */
+	uint16_t sequence;            /* last accepted */
+	uint32_t lifetime_s;          /* granted */
+	uint64_t expires_ms;          /* monotonic */
+	uint8_t last_status;
+	const struct history *history;
+};
+
+/* The first binding with an index >= @from; false if there is none. For walks with a cursor and a budget. */
+bool lma_binding_next(const struct lma *lma, uint32_t from, struct binding_view *view);
+/* The bindings of @id: calls @each for every one; returns how many. */
+unsigned lma_binding_find(const struct lma *lma, const struct mn_id *id,
+	void (*each)(void *context, const struct binding_view *view), void *context);
+
+/* Counters of the engine; index PBAs by status. */
+struct lma_stats {
+	uint64_t pbu_received, pbu_duplicate, pbu_ignored, pbu_held;
+	uint64_t pba_sent[256];
+	uint64_t registrations, refreshes, handovers, deregistrations, expiries, purged, cleared;
+	uint32_t bindings, tunnels;
+	uint64_t memory_bytes; /* of the engine: slab, indexes, pools */
+};
+
+void lma_stats(const struct lma *lma, struct lma_stats *stats);
+
+bool lma_tunnel_next(const struct lma *lma, uint32_t from, struct tunnel_view *view);
+/* Prefixes of the pools: @used and @total /64s of pool @index; false if there is no such pool. */
+bool lma_pool_usage(const struct lma *lma, unsigned index, uint64_t *used, uint64_t *held, uint64_t *total);

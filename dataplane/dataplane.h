@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+
+#include "door.h"
+#include "limits.h"
+
+/*
+ * The data plane as the daemon's start-up sees it: EAL, ports, workers, tables. After dataplane_start() everything
+ * passes through the door.
+ *
+ * Threads: the main thread. The order is eal_start, create, start, stop, destroy, eal_stop.
+ */
+enum dataplane_role { DATAPLANE_LMA, DATAPLANE_MAG };
+enum dataplane_side { DATAPLANE_CORE, DATAPLANE_ACCESS, DATAPLANE_OUTSIDE };
+enum dataplane_device { DATAPLANE_KERNEL, DATAPLANE_VDEV, DATAPLANE_PCI };
+
+struct dataplane_port {
+	const char *name;
+	enum dataplane_device kind;
+	const char *device;
+	enum dataplane_side side;
+	uint16_t mtu_bytes;
+	uint16_t queues;       /* wanted; 0: as many as workers */
+	bool promiscuous;
+	const uint16_t *vlans; /* access: links of this port in order; none: one untagged link */
+	unsigned vlan_count;
+	uint16_t first_link;   /* access: number of its first link */
+};
+
+struct dataplane_address {
+	struct in6_addr address;
+	uint16_t port;         /* index of the port it belongs to; also its solicited-node multicast address */
+};
+
+struct dataplane_pool {
+	struct in6_addr prefix;
+	uint8_t length;
+};
+
+struct dataplane_config {
+	enum dataplane_role role;
+	const char *name;             /* unique file prefix, thread names */
+	unsigned control_core;
+	unsigned workers[WORKERS_MAX];
+	unsigned worker_count;
+	enum { DATAPLANE_HUGEPAGES_AUTO, DATAPLANE_HUGEPAGES_ON, DATAPLANE_HUGEPAGES_OFF } hugepages;
+	uint32_t memory_mb;           /* 0: computed from the sizes below */
+	uint32_t mbufs;               /* 0: computed */
+	bool idle_sleep;
+	bool node_counters, tunnel_counters;
+
+	const struct dataplane_port *ports;
+	unsigned port_count;
+	const struct dataplane_address *addresses; /* own global ones; link-locals of ports are made from their MACs */
+	unsigned address_count;
+	const struct in6_addr *peers; /* sources of Mobility Headers that are let in */
+	unsigned peer_count;
+	const struct dataplane_pool *pools; /* LMA: destinations in them without an endpoint are answered */
+	unsigned pool_count;
+	uint8_t access_mac[6];        /* MAG: common link-layer address on access links (RFC 6543) */
+	struct in6_addr access_link_local;
+
+	uint32_t nodes_max, endpoints_max, tunnels_max, neighbours_max, routes_max;
+	uint32_t punts_per_s, punt_burst, source_punts_per_s;
+};
+
+struct dataplane;
+
+/* Start EAL: with hugepages if there are any and `hugepages` allows, else without; says which in one log line. */
+int dataplane_eal_start(const struct dataplane_config *config, char *error, size_t error_size);
+void dataplane_eal_stop(void);
+
+/* Open and configure the ports, make tables and the door. 0 or negative errno with @error filled. */
+int dataplane_create(const struct dataplane_config *config, struct dataplane **dataplane, char *error,
+	size_t error_size);
+/* Start ports and workers. */
+int dataplane_start(struct dataplane *dataplane, char *error, size_t error_size);
+/*
+ * Stop workers after their queues are drained (bounded by @drain_ms), then the ports. Counts of mbufs in use: right
+ * after port start, before the ports close, after.
+ */
+struct dataplane_leaks {
+	unsigned after_start, before_close, after_close;
+};
+void dataplane_stop(struct dataplane *dataplane, unsigned drain_ms, struct dataplane_leaks *leaks);
+void dataplane_destroy(struct dataplane *dataplane);
+
+struct door *dataplane_door(struct dataplane *dataplane);
+/* Packet buffers for injected packets (thread-safe). */
+struct rte_mempool *dataplane_mempool(struct dataplane *dataplane);
+
+/* One port as `show ports` prints it. Control core, any time between start and stop. */
+struct dataplane_port_view {
+	const char *name;
+	const char *device;      /* as configured */
+	char driver[32];         /* net_af_xdp, net_af_packet, ... */
+	uint8_t mac[6];
+	bool link_up;
+	uint16_t mtu_bytes;
+	uint16_t rx_queues, tx_queues;
+	uint16_t rx_owner[WORKERS_MAX]; /* worker of each RX queue */
+	uint16_t tx_owner[WORKERS_MAX]; /* TX queue of each worker, or UINT16_MAX: handed over */
+	uint64_t rx_missed, rx_errors, tx_errors; /* of the device */
+};
+
+bool dataplane_port(const struct dataplane *dataplane, uint16_t port, struct dataplane_port_view *view);
+/* The worker that should send own packets to the port. */
+unsigned dataplane_tx_worker(const struct dataplane *dataplane, uint16_t port);
+unsigned dataplane_mbufs_in_use(const struct dataplane *dataplane);
+/* TSC ticks per second: what stage cycles are counted in. */
+uint64_t dataplane_tsc_hz(void);
