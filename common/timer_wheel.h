@@ -37,7 +37,7 @@ struct timer_wheel {
 void timer_wheel_init(struct timer_wheel *wheel, uint64_t now_ms, void *context);
 /* Sets the function of a timer; a zeroed timer is stopped. */
 void timer_init(struct timer *timer, timer_fn fire);
-/* (Re)start: fires when the wheel reaches @deadline_ms; a deadline in the past fires at the next advance. */
+/* (Re)start: fires when the wheel reaches @deadline_ms; a deadline that is not ahead fires one tick later. */
 void timer_start(struct timer_wheel *wheel, struct timer *timer, uint64_t deadline_ms);
 void timer_stop(struct timer_wheel *wheel, struct timer *timer);
 bool timer_is_running(const struct timer *timer);

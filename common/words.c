@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_OF(name, ...) #name,
-#define HELP_OF(name, help) help,
+#define NAME_OF(name, ...)             #name,
+#define HELP_OF(name, help)            help,
 #define PUNT_HELP_OF(name, ring, help) help,
 #define PUNT_RING_OF(name, ring, help) #ring,
-#define WORD(table, index) ((unsigned)(index) < sizeof(table) / sizeof((table)[0]) ? (table)[index] : "?")
+#define WORD(table, index)             ((unsigned)(index) < sizeof(table) / sizeof((table)[0]) ? (table)[index] : "?")
 
 static const char *const drop_names[] = {DROP_REASONS(NAME_OF)};
 static const char *const drop_helps[] = {DROP_REASONS(HELP_OF)};
