@@ -8,6 +8,7 @@
 
 #include "door.h"
 #include "limits.h"
+#include "port_view.h"
 
 /*
  * The data plane as the daemon's start-up sees it: EAL, ports, workers, tables. After dataplane_start() everything
@@ -94,21 +95,8 @@ struct door *dataplane_door(struct dataplane *dataplane);
 /* Packet buffers for injected packets (thread-safe). */
 struct rte_mempool *dataplane_mempool(struct dataplane *dataplane);
 
-/* One port as `show ports` prints it. Control core, any time between start and stop. */
-struct dataplane_port_view {
-	const char *name;
-	const char *device;      /* as configured */
-	char driver[32];         /* net_af_xdp, net_af_packet, ... */
-	uint8_t mac[6];
-	bool link_up;
-	uint16_t mtu_bytes;
-	uint16_t rx_queues, tx_queues;
-	uint16_t rx_owner[WORKERS_MAX]; /* worker of each RX queue */
-	uint16_t tx_owner[WORKERS_MAX]; /* TX queue of each worker, or UINT16_MAX: handed over */
-	uint64_t rx_missed, rx_errors, tx_errors; /* of the device */
-};
-
-bool dataplane_port(const struct dataplane *dataplane, uint16_t port, struct dataplane_port_view *view);
+/* One port as `show ports` prints it; false past the last. Control core, any time between start and stop. */
+bool dataplane_port(const struct dataplane *dataplane, uint16_t port, struct port_view *view);
 /* The worker that should send own packets to the port. */
 unsigned dataplane_tx_worker(const struct dataplane *dataplane, uint16_t port);
 unsigned dataplane_mbufs_in_use(const struct dataplane *dataplane);
