@@ -57,6 +57,7 @@ struct access_frame {
 #define COMMIT_AFTER_RECLAIM 0x01 /* hold messages and transaction_done() until the removals are reclaimed */
 
 struct engine_host;
+struct mn_id;
 
 struct engine_host_ops {
 	/* Lowest free index of the space, or INDEX_NONE: insufficient resources. */
@@ -77,6 +78,9 @@ struct engine_host_ops {
 	/* True above the high-water mark of pending transactions: refuse new sessions with 130, never removals. */
 	bool (*busy)(struct engine_host *host);
 	uint64_t (*random)(struct engine_host *host);
+	/* Something happened to a mobile node (enum history_event): see node_event(). May be NULL: nobody listens. */
+	void (*event)(struct engine_host *host, const struct engine_time *now, const struct mn_id *id, uint8_t event,
+		uint8_t value);
 };
 
 struct engine_host {
