@@ -46,6 +46,7 @@ void heartbeat_binding_error(struct heartbeat *heartbeat, const struct engine_ti
 uint64_t heartbeat_advance(struct heartbeat *heartbeat, const struct engine_time *now);
 
 struct peer_view {
+	uint32_t index;           /* of the peer in the policy store */
 	const struct policy_peer *peer;
 	uint32_t sessions;
 	bool asked;               /* requests are being sent */
@@ -57,6 +58,7 @@ struct peer_view {
 	uint64_t last_answer_ms;  /* monotonic; 0: never */
 };
 
+/* The first peer that takes part with an index >= @from; false if there is none. */
 bool heartbeat_peer_next(const struct heartbeat *heartbeat, uint32_t from, struct peer_view *view);
 
 /*
