@@ -10,6 +10,8 @@
 /*
  * Heartbeat between LMA and MAG, both roles (RFC 5847, wire-formats D.3): notices a dead or restarted peer.
  * A pure state machine, as the engines; requests are sent only to peers with at least one session, answered always.
+ * With the last session the peer's restart counter is forgotten: what restarts without our sessions has lost nothing
+ * of ours. A heartbeat whose request is not outstanding, or with another sequence number, is no answer.
  *
  * Threads: the control core.
  */
@@ -19,8 +21,8 @@ struct heartbeat_config {
 	struct in6_addr address;      /* own: LMAA or proxy-CoA */
 	uint32_t interval_s;          /* HEARTBEAT_INTERVAL */
 	uint32_t missing_allowed;     /* MISSING_HEARTBEATS_ALLOWED: more consecutive losses: unreachable */
-	uint32_t restart_counter;     /* of this run, from restart_counter_load() */
-	bool restarted;               /* state was lost: tell every known peer with unsolicited responses */
+	uint32_t restart_counter;     /* of this run, from restart_counter_next() */
+	bool restarted;               /* state was lost: the first advance tells every peer, unsolicited */
 	const struct policy *policy;  /* peers with heartbeat: true take part */
 };
 
@@ -30,6 +32,7 @@ enum peer_change {
 	PEER_RESTARTED,   /* another restart counter: it lost its state */
 };
 
+/* @changed is called from within heartbeat_message() and heartbeat_advance(). NULL: no memory. */
 struct heartbeat *heartbeat_create(const struct heartbeat_config *config, struct engine_host *host,
 	const struct engine_time *now,
 	void (*changed)(void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change),
@@ -43,6 +46,7 @@ void heartbeat_message(struct heartbeat *heartbeat, const struct engine_time *no
 	const struct mh_message *message);
 /* A binding error with status 2 from a peer that has an outstanding request: never asked again. */
 void heartbeat_binding_error(struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *peer);
+/* Run due timers; returns the monotonic time in ms of the next one, or TIMER_NEVER. */
 uint64_t heartbeat_advance(struct heartbeat *heartbeat, const struct engine_time *now);
 
 struct peer_view {
@@ -63,6 +67,7 @@ bool heartbeat_peer_next(const struct heartbeat *heartbeat, uint32_t from, struc
 
 /*
  * The restart counter on disk (a file `restart-counter` in @directory, created with the directory if missing): read,
- * add one, write atomically (temporary file, fsync, rename). 0 and the new value; negative errno.
+ * add one, write atomically (temporary file, fsync, rename, fsync of the directory). 0 and the new value, 1 the first
+ * time; a negative errno, which was logged: -EBADMSG if the file holds anything but a number.
  */
 int restart_counter_next(const char *directory, uint32_t *counter);

@@ -8,6 +8,9 @@
  * the first user, removed with the last (RFC 5213 sections 5.6.1 and 6.10.2). Emits FWD_OP_tunnel_insert and
  * FWD_OP_tunnel_remove into the engine's open transaction and owns the tunnel indexes.
  *
+ * A refused insert needs no repair here: every user's own transaction fails with it (its endpoints name a dead tunnel),
+ * each of them releases, and the removal of what never was there is refused without effect.
+ *
  * Threads: the control core.
  */
 struct tunnels;
@@ -20,10 +23,13 @@ struct tunnel_view {
 	uint8_t type;   /* enum tunnel_type */
 };
 
-/* @shape: type, use, DSCP, hop limit, MTU and local address of all tunnels; remote is ignored. NULL: no memory. */
+/*
+ * @shape: type, use, DSCP, hop limit, MTU and local address of all tunnels; remote and descriptor are ignored: the host
+ * resolves the next hop and fills the descriptor. @max: tunnels at a time. NULL: no memory.
+ */
 struct tunnels *tunnels_create(struct engine_host *host, const struct fwd_tunnel *shape, uint32_t max);
 void tunnels_destroy(struct tunnels *tunnels);
-/* Index of the tunnel to @remote with one more user, created if needed; INDEX_NONE: no index left. */
+/* Index of the tunnel to @remote with one more user, created if needed; INDEX_NONE: @max or no index left. */
 uint32_t tunnels_acquire(struct tunnels *tunnels, const struct in6_addr *remote);
 /* One user less; with the last one the tunnel is removed in the open transaction. */
 void tunnels_release(struct tunnels *tunnels, uint32_t index);
