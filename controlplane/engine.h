@@ -60,7 +60,7 @@ struct engine_host;
 struct mn_id;
 
 struct engine_host_ops {
-	/* Lowest free index of the space, or INDEX_NONE: insufficient resources. */
+	/* A free index of the space, or INDEX_NONE: insufficient resources. */
 	uint32_t (*index_allocate)(struct engine_host *host, enum index_space space);
 	/* Give an index back with the open transaction; it is reused after its removal is reclaimed. */
 	void (*index_release)(struct engine_host *host, enum index_space space, uint32_t index);
