@@ -14,11 +14,11 @@
  * Threads: any, no state. Bytes come from outside: every read is bounds-checked.
  */
 
-#define MH_LENGTH_MAX        2048 /* octets; Header Len is 8 bits in units of 8 octets */
-#define MH_LENGTH_SEND_MAX   1232 /* never fragmented on a 1280 octet path */
-#define MH_OPTIONS_MAX       64   /* options besides Pad1 and PadN that a message may have */
-#define MH_PAYLOAD_PROTO     59
-#define IPPROTO_MOBILITY     135
+#define MH_LENGTH_MAX      2048 /* octets; Header Len is 8 bits in units of 8 octets */
+#define MH_LENGTH_SEND_MAX 1232 /* never fragmented on a 1280 octet path */
+#define MH_OPTIONS_MAX     64   /* options besides Pad1 and PadN that a message may have */
+#define MH_PAYLOAD_PROTO   59
+#define IPPROTO_MOBILITY   135
 
 enum mh_type {
 	MH_BRR = 0,
@@ -59,66 +59,67 @@ enum mh_type {
 #define HEARTBEAT_FLAG_R 0x01 /* response */
 
 /* BA and PBA status (RFC 6275 6.1.8, RFC 5213 8.9 and the registry). X(number, NAME, "word") */
-#define MH_STATUSES(X) \
-	X(0, ACCEPTED, "accepted") \
-	X(1, ACCEPTED_PREFIX_DISCOVERY, "accepted-prefix-discovery-necessary") \
-	X(2, GRE_KEY_OPTION_NOT_REQUIRED, "gre-key-option-not-required") \
-	X(3, GRE_TUNNELING_BUT_TLV_HEADER_NOT_SUPPORTED, "gre-tunneling-but-tlv-header-not-supported") \
-	X(4, MCOA_NOTCOMPLETE, "mcoa-notcomplete") \
-	X(5, MCOA_RETURNHOME_WO_NDP, "mcoa-returnhome-wo-ndp") \
-	X(6, PBU_ACCEPTED_TB_IGNORED_SETTINGSMISMATCH, "pbu-accepted-tb-ignored-settingsmismatch") \
-	X(128, UNSPECIFIED, "reason-unspecified") \
-	X(129, ADMINISTRATIVELY_PROHIBITED, "administratively-prohibited") \
-	X(130, INSUFFICIENT_RESOURCES, "insufficient-resources") \
-	X(131, HOME_REGISTRATION_UNSUPPORTED, "home-registration-not-supported") \
-	X(132, NOT_HOME_SUBNET, "not-home-subnet") \
-	X(133, NOT_HOME_AGENT, "not-home-agent-for-this-mobile-node") \
-	X(134, DAD_FAILED, "duplicate-address-detection-failed") \
-	X(135, SEQUENCE_OUT_OF_WINDOW, "sequence-number-out-of-window") \
-	X(136, EXPIRED_HOME_NONCE, "expired-home-nonce-index") \
-	X(137, EXPIRED_CARE_OF_NONCE, "expired-care-of-nonce-index") \
-	X(138, EXPIRED_NONCES, "expired-nonces") \
-	X(139, REGISTRATION_TYPE_CHANGE, "registration-type-change-disallowed") \
-	X(140, MOBILE_ROUTER_NOT_PERMITTED, "mobile-router-operation-not-permitted") \
-	X(141, INVALID_PREFIX, "invalid-prefix") \
-	X(142, NOT_AUTHORIZED_FOR_PREFIX, "not-authorized-for-prefix") \
-	X(143, FORWARDING_SETUP_FAILED, "forwarding-setup-failed") \
-	X(144, MIPV6_ID_MISMATCH, "mipv6-id-mismatch") \
-	X(145, MIPV6_MESG_ID_REQD, "mipv6-mesg-id-reqd") \
-	X(146, MIPV6_AUTH_FAIL, "mipv6-auth-fail") \
-	X(147, PERMANENT_HOME_KEYGEN_UNAVAILABLE, "permanent-home-keygen-token-unavailable") \
-	X(148, CGA_VERIFICATION_FAILED, "cga-and-signature-verification-failed") \
-	X(149, PERMANENT_HOME_KEYGEN_EXISTS, "permanent-home-keygen-token-exists") \
-	X(150, NON_NULL_HOME_NONCE_EXPECTED, "non-null-home-nonce-index-expected") \
-	X(151, SERVICE_AUTHORIZATION_FAILED, "service-authorization-failed") \
-	X(152, PROXY_REG_NOT_ENABLED, "proxy-reg-not-enabled") \
-	X(153, NOT_LMA_FOR_THIS_MOBILE_NODE, "not-lma-for-this-mobile-node") \
-	X(154, MAG_NOT_AUTHORIZED_FOR_PROXY_REG, "mag-not-authorized-for-proxy-reg") \
-	X(155, NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX, "not-authorized-for-home-network-prefix") \
-	X(156, TIMESTAMP_MISMATCH, "timestamp-mismatch") \
-	X(157, TIMESTAMP_LOWER_THAN_PREV_ACCEPTED, "timestamp-lower-than-prev-accepted") \
-	X(158, MISSING_HOME_NETWORK_PREFIX_OPTION, "missing-home-network-prefix-option") \
-	X(159, BCE_PBU_PREFIX_SET_DO_NOT_MATCH, "bce-pbu-prefix-set-do-not-match") \
-	X(160, MISSING_MN_IDENTIFIER_OPTION, "missing-mn-identifier-option") \
-	X(161, MISSING_HANDOFF_INDICATOR_OPTION, "missing-handoff-indicator-option") \
-	X(162, MISSING_ACCESS_TECH_TYPE_OPTION, "missing-access-tech-type-option") \
-	X(163, GRE_KEY_OPTION_REQUIRED, "gre-key-option-required") \
-	X(164, MCOA_MALFORMED, "mcoa-malformed") \
-	X(165, MCOA_NON_MCOA_BINDING_EXISTS, "mcoa-non-mcoa-binding-exists") \
-	X(166, MCOA_UNKNOWN_COA, "mcoa-unknown-coa") \
-	X(167, MCOA_PROHIBITED, "mcoa-prohibited") \
-	X(168, MCOA_BULK_REGISTRATION_PROHIBITED, "mcoa-bulk-registration-prohibited") \
+#define MH_STATUSES(X)                                                                                         \
+	X(0, ACCEPTED, "accepted")                                                                             \
+	X(1, ACCEPTED_PREFIX_DISCOVERY, "accepted-prefix-discovery-necessary")                                 \
+	X(2, GRE_KEY_OPTION_NOT_REQUIRED, "gre-key-option-not-required")                                       \
+	X(3, GRE_TUNNELING_BUT_TLV_HEADER_NOT_SUPPORTED, "gre-tunneling-but-tlv-header-not-supported")         \
+	X(4, MCOA_NOTCOMPLETE, "mcoa-notcomplete")                                                             \
+	X(5, MCOA_RETURNHOME_WO_NDP, "mcoa-returnhome-wo-ndp")                                                 \
+	X(6, PBU_ACCEPTED_TB_IGNORED_SETTINGSMISMATCH, "pbu-accepted-tb-ignored-settingsmismatch")             \
+	X(128, UNSPECIFIED, "reason-unspecified")                                                              \
+	X(129, ADMINISTRATIVELY_PROHIBITED, "administratively-prohibited")                                     \
+	X(130, INSUFFICIENT_RESOURCES, "insufficient-resources")                                               \
+	X(131, HOME_REGISTRATION_UNSUPPORTED, "home-registration-not-supported")                               \
+	X(132, NOT_HOME_SUBNET, "not-home-subnet")                                                             \
+	X(133, NOT_HOME_AGENT, "not-home-agent-for-this-mobile-node")                                          \
+	X(134, DAD_FAILED, "duplicate-address-detection-failed")                                               \
+	X(135, SEQUENCE_OUT_OF_WINDOW, "sequence-number-out-of-window")                                        \
+	X(136, EXPIRED_HOME_NONCE, "expired-home-nonce-index")                                                 \
+	X(137, EXPIRED_CARE_OF_NONCE, "expired-care-of-nonce-index")                                           \
+	X(138, EXPIRED_NONCES, "expired-nonces")                                                               \
+	X(139, REGISTRATION_TYPE_CHANGE, "registration-type-change-disallowed")                                \
+	X(140, MOBILE_ROUTER_NOT_PERMITTED, "mobile-router-operation-not-permitted")                           \
+	X(141, INVALID_PREFIX, "invalid-prefix")                                                               \
+	X(142, NOT_AUTHORIZED_FOR_PREFIX, "not-authorized-for-prefix")                                         \
+	X(143, FORWARDING_SETUP_FAILED, "forwarding-setup-failed")                                             \
+	X(144, MIPV6_ID_MISMATCH, "mipv6-id-mismatch")                                                         \
+	X(145, MIPV6_MESG_ID_REQD, "mipv6-mesg-id-reqd")                                                       \
+	X(146, MIPV6_AUTH_FAIL, "mipv6-auth-fail")                                                             \
+	X(147, PERMANENT_HOME_KEYGEN_UNAVAILABLE, "permanent-home-keygen-token-unavailable")                   \
+	X(148, CGA_VERIFICATION_FAILED, "cga-and-signature-verification-failed")                               \
+	X(149, PERMANENT_HOME_KEYGEN_EXISTS, "permanent-home-keygen-token-exists")                             \
+	X(150, NON_NULL_HOME_NONCE_EXPECTED, "non-null-home-nonce-index-expected")                             \
+	X(151, SERVICE_AUTHORIZATION_FAILED, "service-authorization-failed")                                   \
+	X(152, PROXY_REG_NOT_ENABLED, "proxy-reg-not-enabled")                                                 \
+	X(153, NOT_LMA_FOR_THIS_MOBILE_NODE, "not-lma-for-this-mobile-node")                                   \
+	X(154, MAG_NOT_AUTHORIZED_FOR_PROXY_REG, "mag-not-authorized-for-proxy-reg")                           \
+	X(155, NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX, "not-authorized-for-home-network-prefix")               \
+	X(156, TIMESTAMP_MISMATCH, "timestamp-mismatch")                                                       \
+	X(157, TIMESTAMP_LOWER_THAN_PREV_ACCEPTED, "timestamp-lower-than-prev-accepted")                       \
+	X(158, MISSING_HOME_NETWORK_PREFIX_OPTION, "missing-home-network-prefix-option")                       \
+	X(159, BCE_PBU_PREFIX_SET_DO_NOT_MATCH, "bce-pbu-prefix-set-do-not-match")                             \
+	X(160, MISSING_MN_IDENTIFIER_OPTION, "missing-mn-identifier-option")                                   \
+	X(161, MISSING_HANDOFF_INDICATOR_OPTION, "missing-handoff-indicator-option")                           \
+	X(162, MISSING_ACCESS_TECH_TYPE_OPTION, "missing-access-tech-type-option")                             \
+	X(163, GRE_KEY_OPTION_REQUIRED, "gre-key-option-required")                                             \
+	X(164, MCOA_MALFORMED, "mcoa-malformed")                                                               \
+	X(165, MCOA_NON_MCOA_BINDING_EXISTS, "mcoa-non-mcoa-binding-exists")                                   \
+	X(166, MCOA_UNKNOWN_COA, "mcoa-unknown-coa")                                                           \
+	X(167, MCOA_PROHIBITED, "mcoa-prohibited")                                                             \
+	X(168, MCOA_BULK_REGISTRATION_PROHIBITED, "mcoa-bulk-registration-prohibited")                         \
 	X(169, MCOA_SIMULTANEOUS_HOME_AND_FOREIGN_PROHIBITED, "mcoa-simultaneous-home-and-foreign-prohibited") \
-	X(170, NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE, "not-authorized-for-ipv4-mobility-service") \
-	X(171, NOT_AUTHORIZED_FOR_IPV4_HOME_ADDRESS, "not-authorized-for-ipv4-home-address") \
-	X(172, NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE, "not-authorized-for-ipv6-mobility-service") \
-	X(173, MULTIPLE_IPV4_HOME_ADDRESS_ASSIGNMENT_NOT_SUPPORTED, "multiple-ipv4-home-address-assignment-not-supported") \
-	X(174, INVALID_CARE_OF_ADDRESS, "invalid-care-of-address") \
-	X(175, INVALID_MOBILE_NODE_GROUP_IDENTIFIER, "invalid-mobile-node-group-identifier") \
-	X(176, REINIT_SA_WITH_HAC, "reinit-sa-with-hac") \
-	X(177, NOT_AUTHORIZED_FOR_DELEGATED_MNP, "not-authorized-for-delegated-mnp") \
-	X(178, REQUESTED_DMNP_IN_USE, "requested-dmnp-in-use") \
-	X(179, CANNOT_MEET_QOS_SERVICE_REQUEST, "cannot-meet-qos-service-request") \
+	X(170, NOT_AUTHORIZED_FOR_IPV4_MOBILITY_SERVICE, "not-authorized-for-ipv4-mobility-service")           \
+	X(171, NOT_AUTHORIZED_FOR_IPV4_HOME_ADDRESS, "not-authorized-for-ipv4-home-address")                   \
+	X(172, NOT_AUTHORIZED_FOR_IPV6_MOBILITY_SERVICE, "not-authorized-for-ipv6-mobility-service")           \
+	X(173, MULTIPLE_IPV4_HOME_ADDRESS_ASSIGNMENT_NOT_SUPPORTED,                                            \
+		"multiple-ipv4-home-address-assignment-not-supported")                                         \
+	X(174, INVALID_CARE_OF_ADDRESS, "invalid-care-of-address")                                             \
+	X(175, INVALID_MOBILE_NODE_GROUP_IDENTIFIER, "invalid-mobile-node-group-identifier")                   \
+	X(176, REINIT_SA_WITH_HAC, "reinit-sa-with-hac")                                                       \
+	X(177, NOT_AUTHORIZED_FOR_DELEGATED_MNP, "not-authorized-for-delegated-mnp")                           \
+	X(178, REQUESTED_DMNP_IN_USE, "requested-dmnp-in-use")                                                 \
+	X(179, CANNOT_MEET_QOS_SERVICE_REQUEST, "cannot-meet-qos-service-request")                             \
 	X(180, CANNOT_SUPPORT_MULTIPATH_BINDING, "cannot-support-multipath-binding")
 
 enum mh_status {
@@ -153,11 +154,12 @@ enum handoff_indicator {
 	HI_BETWEEN_MAGS = 3,
 	HI_UNKNOWN = 4,
 	HI_UNCHANGED = 5,
+	HI_NEW_INTERFACE_SHARED_PREFIXES = 6, /* RFC 7864 */
 };
 
 /*
- * Words of the codec: never NULL, "unknown" (or the number's place kept by the caller) for what has no name.
- * mh_type_name() tells BU from PBU by the P flag: see mh_message_name().
+ * Words of the codec: never NULL, "unknown" for what has no name. mh_type_name() says BU for a PBU, which differs by
+ * its P flag: see mh_message_name(). All types, statuses and options of the IANA registries have one.
  */
 const char *mh_type_name(uint8_t type);
 const char *mh_status_name(uint8_t status);
@@ -165,27 +167,27 @@ const char *mh_option_name(uint8_t type);
 const char *handoff_indicator_name(uint8_t value);
 const char *access_technology_name(uint8_t value);
 
-/* Why a message was not decoded. X(name, word) */
-#define MH_ERRORS(X) \
-	X(NONE, "none") \
-	X(TRUNCATED, "shorter than the Mobility Header's fixed part") \
-	X(LENGTH, "Header Len beyond the end of the packet") \
-	X(CHECKSUM, "checksum wrong") \
-	X(PAYLOAD_PROTO, "Payload Proto is not 59") \
-	X(TYPE, "unknown message type") \
-	X(HEADER_LENGTH, "Header Len below the minimum of the type") \
-	X(OPTION_OVERRUN, "option runs past the end of the message") \
-	X(OPTION_LENGTH, "option of a fixed length with another length") \
-	X(OPTION_COUNT, "more options than we keep")
+/* Why a message was not decoded. X(NAME, "name", "help") */
+#define MH_ERRORS(X)                                                                   \
+	X(NONE, "none", "decoded")                                                     \
+	X(TRUNCATED, "truncated", "shorter than a Mobility Header")                    \
+	X(LENGTH, "length", "Header Len beyond the end of the packet")                 \
+	X(CHECKSUM, "checksum", "checksum wrong")                                      \
+	X(TYPE, "type", "message type that is not decoded here")                       \
+	X(PAYLOAD_PROTO, "payload-proto", "Payload Proto is not 59")                   \
+	X(HEADER_LENGTH, "header-length", "Header Len below the minimum of the type")  \
+	X(OPTION_OVERRUN, "option-overrun", "option runs past the end of the message") \
+	X(OPTION_LENGTH, "option-length", "option with a length that it cannot have")  \
+	X(OPTION_COUNT, "option-count", "more options than are kept")
 
 enum mh_error {
-#define MH_ERROR_ENUM(name, word) MH_ERROR_##name,
+#define MH_ERROR_ENUM(name, word, help) MH_ERROR_##name,
 	MH_ERRORS(MH_ERROR_ENUM)
 #undef MH_ERROR_ENUM
-	MH_ERROR_COUNT,
+		MH_ERROR_COUNT,
 };
 
-const char *mh_error_name(enum mh_error error);  /* "option-overrun" */
+const char *mh_error_name(enum mh_error error); /* "option-overrun" */
 const char *mh_error_help(enum mh_error error);
 
 struct mh_option {
@@ -200,16 +202,37 @@ struct mh_option {
  * skipped; an all-padding difference to the canonical form is not kept.
  */
 struct mh_message {
-	uint8_t type; /* enum mh_type, or a number that we do not know (only with mh_decode_any()) */
+	uint8_t type;      /* enum mh_type; after MH_ERROR_TYPE any number */
 	uint16_t checksum; /* as on the wire */
 	uint16_t length;   /* octets, (Header Len + 1) * 8 */
 	union {
-		struct { uint64_t cookie; } init;                                        /* HoTI, CoTI */
-		struct { uint16_t nonce_index; uint64_t cookie; uint64_t token; } test;  /* HoT, CoT */
-		struct { uint16_t sequence; uint16_t flags; uint16_t lifetime; } bu;     /* BU, PBU */
-		struct { uint8_t status; uint8_t flags; uint16_t sequence; uint16_t lifetime; } ba; /* BA, PBA */
-		struct { uint8_t status; struct in6_addr home_address; } be;
-		struct { uint8_t flags; uint32_t sequence; } heartbeat;
+		struct {
+			uint64_t cookie;
+		} init; /* HoTI, CoTI */
+		struct {
+			uint16_t nonce_index;
+			uint64_t cookie;
+			uint64_t token;
+		} test; /* HoT, CoT */
+		struct {
+			uint16_t sequence;
+			uint16_t flags;
+			uint16_t lifetime;
+		} bu; /* BU, PBU */
+		struct {
+			uint8_t status;
+			uint8_t flags;
+			uint16_t sequence;
+			uint16_t lifetime;
+		} ba; /* BA, PBA */
+		struct {
+			uint8_t status;
+			struct in6_addr home_address;
+		} be;
+		struct {
+			uint8_t flags;
+			uint32_t sequence;
+		} heartbeat;
 	} fixed;
 	uint16_t option_count;
 	struct mh_option options[MH_OPTIONS_MAX];
@@ -219,11 +242,13 @@ struct mh_message {
 const char *mh_message_name(const struct mh_message *message, char text[16]);
 
 /*
- * Decode the Mobility Header at @bytes, of which @size octets are there (the message may end earlier). The checks and
- * their order are those of RFC 6275 section 9.2 as in wire-formats A.1: checksum, type, Payload Proto, Header Len,
- * lengths, options. @source and @destination are those of the pseudo-header (home address option and type 2 routing
- * header already taken into account); NULL for both: the checksum is not verified (IPv4 transport).
- * On an error @message holds what was read before it (type, length and checksum if they are there).
+ * Decode the Mobility Header at @bytes, of which @size octets are there (the message may end earlier). The checks are
+ * those of RFC 6275 section 9.2 in its order (wire-formats A.1): checksum, type, Payload Proto, Header Len, options;
+ * before them whether the message is all there, because without its end no checksum can be computed.
+ * @source and @destination are those of the pseudo-header (home address option and type 2 routing header already taken
+ * into account); NULL for both: the checksum is not verified (IPv4 transport).
+ * On an error @message holds what was read before it: type and checksum unless truncated; the fixed part (else zeroes)
+ * and the options before the bad one if an option is to blame.
  */
 enum mh_error mh_decode(struct mh_message *message, const void *bytes, size_t size, const struct in6_addr *source,
 	const struct in6_addr *destination);
@@ -231,13 +256,16 @@ enum mh_error mh_decode(struct mh_message *message, const void *bytes, size_t si
 /* First option of @type after @after (NULL: from the start), or NULL. */
 const struct mh_option *mh_option_find(const struct mh_message *message, uint8_t type, const struct mh_option *after);
 
+/* Does the message end with @option, without padding behind it? Binding Authorization Data must (RFC 6275 6.2.7). */
+bool mh_option_is_last(const struct mh_message *message, const struct mh_option *option);
+
 /* ---- options as values; each returns false if the option's length does not fit (mh_decode() has checked it) ---- */
 
 #define MN_ID_MAX 254 /* identifier octets */
 
 struct mn_id {
-	uint8_t subtype;     /* 1: NAI (RFC 4283) */
-	uint8_t length;      /* octets of the identifier; 0 is allowed */
+	uint8_t subtype; /* 1: NAI (RFC 4283) */
+	uint8_t length;  /* octets of the identifier; 0 is allowed */
 	const uint8_t *data;
 };
 
@@ -249,7 +277,10 @@ struct home_network_prefix {
 bool mh_option_mn_id(const struct mh_option *option, struct mn_id *id);
 bool mh_option_prefix(const struct mh_option *option, struct home_network_prefix *prefix);
 
-/* 48.16 fixed point of option 27 <-> nanoseconds since 1970 (rounded down to 1/65536 s, as RFC 5213 8.8). */
+/*
+ * 48.16 fixed point of option 27 <-> nanoseconds since 1970. To the wire rounds down to 1/65536 s (RFC 5213 section
+ * 8.8), from it up to the next nanosecond: a timestamp survives the way there and back. From the wire saturates.
+ */
 uint64_t mh_timestamp_from_ns(uint64_t wall_ns);
 uint64_t mh_timestamp_to_ns(uint64_t timestamp);
 
@@ -263,7 +294,7 @@ struct proxy_options {
 	struct mn_id mn_id;
 	uint8_t mn_id_count;
 	struct home_network_prefix prefixes[PROXY_PREFIXES_MAX];
-	uint16_t prefix_count;      /* as on the wire, may exceed PROXY_PREFIXES_MAX */
+	uint16_t prefix_count; /* as on the wire, may exceed PROXY_PREFIXES_MAX */
 	uint8_t handoff_indicator, handoff_indicator_count;
 	uint8_t access_technology, access_technology_count;
 	const uint8_t *link_layer_id; /* identifier octets, NULL if absent */
@@ -274,7 +305,7 @@ struct proxy_options {
 	uint8_t timestamp_count;
 	struct in6_addr alternate_care_of_address;
 	uint8_t alternate_care_of_address_count;
-	bool duplicate_singleton; /* any option but HNP, VSM stood twice */
+	bool duplicate_singleton; /* an option stood twice that may not (option table); unknown ones may */
 };
 
 void mh_proxy_options(const struct mh_message *message, struct proxy_options *options);
@@ -292,10 +323,11 @@ struct mh_writer {
 	bool failed;     /* buffer too small, or more than MH_LENGTH_MAX */
 };
 
-/* Starts a message of @type in a buffer of @size octets; the fixed part is zero. */
+/* Starts a message of @type (one that mh_decode() knows, else it fails) in a buffer of @size octets; fixed part zero.
+ */
 void mh_writer_init(struct mh_writer *writer, uint8_t type, void *buffer, size_t size);
 /* Fixed parts. */
-void mh_write_init_test(struct mh_writer *writer, uint64_t cookie);                                 /* HoTI, CoTI */
+void mh_write_init_test(struct mh_writer *writer, uint64_t cookie);                                  /* HoTI, CoTI */
 void mh_write_test(struct mh_writer *writer, uint16_t nonce_index, uint64_t cookie, uint64_t token); /* HoT, CoT */
 void mh_write_bu(struct mh_writer *writer, uint16_t sequence, uint16_t flags, uint16_t lifetime);
 void mh_write_ba(struct mh_writer *writer, uint8_t status, uint8_t flags, uint16_t sequence, uint16_t lifetime);
@@ -318,6 +350,9 @@ void mh_write_alternate_care_of_address(struct mh_writer *writer, const struct i
  */
 uint16_t mh_writer_finish(struct mh_writer *writer, const struct in6_addr *source, const struct in6_addr *destination);
 
-/* Encode a decoded message again: options in order, canonical padding. Returns octets, or 0 if it did not fit. */
+/*
+ * Encode a decoded message again: options in order, canonical padding. Returns octets, or 0 if it did not fit. @buffer
+ * must not be what the message was decoded from.
+ */
 uint16_t mh_encode(const struct mh_message *message, void *buffer, size_t size, const struct in6_addr *source,
 	const struct in6_addr *destination);

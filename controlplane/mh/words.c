@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mh/mh.h"
+
+#include <stdio.h>
+
+#define COUNT_OF(table) (sizeof(table) / sizeof((table)[0]))
+
+static const char *word_at(const char *const *table, size_t count, unsigned index)
+{
+	return index < count && table[index] != NULL ? table[index] : "unknown";
+}
+
+/* IANA "Mobility Header Types"; 16 is BRI or BRA by its first octet of data. */
+static const char *const type_names[] = {
+	[MH_BRR] = "BRR",
+	[MH_HOTI] = "HoTI",
+	[MH_COTI] = "CoTI",
+	[MH_HOT] = "HoT",
+	[MH_COT] = "CoT",
+	[MH_BU] = "BU",
+	[MH_BA] = "BA",
+	[MH_BE] = "BE",
+	[8] = "FBU",
+	[9] = "FBack",
+	[10] = "FNA",
+	[11] = "experimental",
+	[12] = "HAS",
+	[MH_HEARTBEAT] = "Heartbeat",
+	[14] = "HI",
+	[15] = "HAck",
+	[16] = "binding-revocation",
+	[17] = "LRI",
+	[18] = "LRA",
+	[19] = "UPN",
+	[20] = "UPA",
+	[21] = "flow-binding",
+	[22] = "subscription-query",
+	[23] = "subscription-response",
+};
+
+static const char *const status_names[256] = {
+#define STATUS_NAME(number, name, word) [number] = word,
+	MH_STATUSES(STATUS_NAME)};
+
+static const char *const handoff_names[] = {
+	[HI_RESERVED] = "reserved",
+	[HI_NEW_INTERFACE] = "new-interface",
+	[HI_BETWEEN_INTERFACES] = "between-interfaces",
+	[HI_BETWEEN_MAGS] = "between-mags",
+	[HI_UNKNOWN] = "unknown",
+	[HI_UNCHANGED] = "unchanged",
+	[HI_NEW_INTERFACE_SHARED_PREFIXES] = "new-interface-shared-prefixes",
+};
+
+static const char *const access_names[] = {"reserved", "virtual", "ppp", "ieee-802.3", "ieee-802.11", "ieee-802.16e",
+	"3gpp-geran", "3gpp-utran", "3gpp-e-utran", "3gpp2-ehrpd", "3gpp2-hrpd", "3gpp2-1xrtt", "3gpp2-umb"};
+
+#define ERROR_NAME(name, word, help) word,
+#define ERROR_HELP(name, word, help) help,
+static const char *const error_names[] = {MH_ERRORS(ERROR_NAME)};
+static const char *const error_helps[] = {MH_ERRORS(ERROR_HELP)};
+
+const char *mh_type_name(uint8_t type)
+{
+	return word_at(type_names, COUNT_OF(type_names), type);
+}
+
+const char *mh_status_name(uint8_t status)
+{
+	return word_at(status_names, COUNT_OF(status_names), status);
+}
+
+const char *handoff_indicator_name(uint8_t value)
+{
+	return word_at(handoff_names, COUNT_OF(handoff_names), value);
+}
+
+const char *access_technology_name(uint8_t value)
+{
+	return word_at(access_names, COUNT_OF(access_names), value);
+}
+
+const char *mh_error_name(enum mh_error error)
+{
+	return word_at(error_names, COUNT_OF(error_names), error);
+}
+
+const char *mh_error_help(enum mh_error error)
+{
+	return word_at(error_helps, COUNT_OF(error_helps), error);
+}
+
+const char *mh_message_name(const struct mh_message *message, char text[16])
+{
+	if (message->type == MH_BU && (message->fixed.bu.flags & BU_FLAG_P))
+		return "PBU";
+	if (message->type == MH_BA && (message->fixed.ba.flags & BA_FLAG_P))
+		return "PBA";
+	if (message->type < COUNT_OF(type_names))
+		return type_names[message->type];
+	snprintf(text, 16, "type-%u", message->type);
+	return text;
+}
