@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
+/* System headers that say <limits.h> find this file first: they get the C library's too. */
+#include_next <limits.h>
+
 /* Fixed upper bounds that both planes know. Sizes of tables come from the configuration. */
 #define WORKERS_MAX      32
 #define SOCKETS_MAX      4
