@@ -50,7 +50,8 @@
 	X(handoff_full, "ring to the worker that owns the transmit queue full") \
 	X(punt_limited, "over the rate limit to the control core") \
 	X(punt_full, "ring to the control core full") \
-	X(dead_index, "entry replaced while the packet was under way") \
+	X(dead_index, "the tunnel or next hop that an entry names is gone") \
+	X(inject_malformed, "packet of the control core with an impossible stage, port or length") \
 	X(shutdown, "discarded at shutdown") \
 	X(forward_action, "the entry says drop")
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pipeline.h"
+
+#include "lookup.h"
+
+/* No binding for the destination: in our pools it is unreachable; else only mobile nodes' packets are forwarded. */
+static void anchor_miss(struct worker *w, struct rte_mbuf *pkt)
+{
+	const struct packet_path *path = packet_path(pkt);
+
+	if (gateway_in_pools(w->gateway, packet_ipv6(pkt)->dst_addr))
+		push_error(w, pkt, PUNT_no_endpoint_error, DROP_anchor_no_endpoint);
+	else if (path->tunnel != INDEX_NONE || path->own)
+		push(w, STAGE_route, pkt);
+	else
+		push_drop(w, pkt, DROP_not_for_us);
+}
+
+static void anchor_hit(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	if (unlikely((forward->flags & FORWARD_BLOCKED) != 0)) {
+		push_drop(w, pkt, DROP_anchor_blocked);
+		return;
+	}
+	if (unlikely(forward->action != FORWARD_TUNNEL)) {
+		push_forward_action(w, pkt, forward);
+		return;
+	}
+	count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_DOWN, rte_pktmbuf_data_len(pkt));
+	packet_path(pkt)->tunnel = forward->tunnel;
+	push(w, STAGE_encap, pkt);
+}
+
+void stage_anchor_down(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct forward *forwards[VECTOR_MAX];
+
+	lookup_endpoints(w, pkts, n, LOOKUP_DESTINATION, COUNTER_DOWN, forwards);
+	for (uint16_t i = 0; i < n; i++) {
+		if (likely(forwards[i]->action != FORWARD_NONE))
+			anchor_hit(w, pkts[i], forwards[i]);
+		else
+			anchor_miss(w, pkts[i]);
+	}
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pipeline.h"
+
+#include "lookup.h"
+
+static void anchor_up(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	const uint8_t *destination = packet_ipv6(pkt)->dst_addr;
+	int own = gateway_own(w->gateway, destination, PORT_NONE);
+
+	count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_UP, rte_pktmbuf_data_len(pkt));
+	if (unlikely(own >= 0))
+		classify_own(w, pkt, own, false);
+	else if (unlikely(!ipv6_is_routable(destination)))
+		push_drop(w, pkt, DROP_ip_destination_invalid);
+	else
+		push(w, STAGE_anchor_down, pkt);
+}
+
+void stage_anchor_up(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct forward *forwards[VECTOR_MAX];
+
+	lookup_endpoints(w, pkts, n, LOOKUP_SOURCE, COUNTER_UP, forwards);
+	for (uint16_t i = 0; i < n; i++) {
+		const struct forward *forward = forwards[i];
+
+		if (unlikely(forward->action == FORWARD_NONE || forward->tunnel != packet_path(pkts[i])->tunnel))
+			push_drop(w, pkts[i], DROP_anchor_source);
+		else if (unlikely((forward->flags & FORWARD_BLOCKED) != 0))
+			push_drop(w, pkts[i], DROP_anchor_blocked);
+		else if (unlikely(forward->action != FORWARD_TUNNEL))
+			push_forward_action(w, pkts[i], forward);
+		else
+			anchor_up(w, pkts[i], forward);
+	}
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pipeline.h"
+
+#include <string.h>
+
+#define ECN_CE   3
+#define ECN_MASK RTE_BE32(0x00300000)
+
+#define ECN_DROP 0xff
+
+/* RFC 6040 section 4.2: [inner][outer] -> what goes on. Codepoints: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE. */
+static const uint8_t ecn_decap[4][4] = {
+	[0] = {0, 0, 0, ECN_DROP},
+	[1] = {1, 1, 1, ECN_CE},
+	[2] = {2, 1, 2, ECN_CE},
+	[3] = {ECN_CE, ECN_CE, ECN_CE, ECN_CE},
+};
+
+static uint8_t ecn_of(const struct rte_ipv6_hdr *ip)
+{
+	return rte_be_to_cpu_32(ip->vtc_flow) >> 20 & 3;
+}
+
+/* Offset of the inner packet, or 0 after the packet was dropped. */
+static uint16_t inner_offset(struct worker *w, struct rte_mbuf *pkt)
+{
+	struct ipv6_upper upper = {.protocol = IPPROTO_IPV6, .offset = IPV6_HEADER};
+	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+
+	if (unlikely(ip->proto != IPPROTO_IPV6)) {
+		if (!ipv6_upper_find(ip, rte_pktmbuf_data_len(pkt), &upper)) {
+			push_drop(w, pkt, DROP_extension_headers);
+			return 0;
+		}
+		if (upper.fragment) {
+			push_drop(w, pkt, DROP_fragment);
+			return 0;
+		}
+	}
+	return upper.offset;
+}
+
+/* The inner packet: complete, IPv6, and not the tunnel itself again. False: dropped. */
+static bool check_inner(struct worker *w, struct rte_mbuf *pkt, uint16_t offset)
+{
+	const struct rte_ipv6_hdr *outer = packet_ipv6(pkt);
+	const struct rte_ipv6_hdr *inner = rte_pktmbuf_mtod_offset(pkt, const struct rte_ipv6_hdr *, offset);
+	uint16_t left = (uint16_t)(rte_pktmbuf_data_len(pkt) - offset);
+	uint32_t claimed;
+
+	if (unlikely(left < IPV6_HEADER)) {
+		push_drop(w, pkt, DROP_ip_length);
+		return false;
+	}
+	if (unlikely((inner->vtc_flow & RTE_BE32(0xf0000000)) != RTE_BE32(0x60000000))) {
+		push_drop(w, pkt, DROP_tunnel_inner_protocol);
+		return false;
+	}
+	claimed = rte_be_to_cpu_16(inner->payload_len) + (uint32_t)IPV6_HEADER;
+	if (unlikely(claimed > left)) {
+		push_drop(w, pkt, DROP_ip_length);
+		return false;
+	}
+	if (unlikely(memcmp(inner->src_addr, outer->src_addr, 16) == 0 &&
+		     memcmp(inner->dst_addr, outer->dst_addr, 16) == 0)) {
+		push_drop(w, pkt, DROP_tunnel_loop);
+		return false;
+	}
+	rte_pktmbuf_trim(pkt, (uint16_t)(left - claimed));
+	return true;
+}
+
+static void decap(struct worker *w, struct rte_mbuf *pkt, uint16_t offset, const struct tunnel_peer *peer)
+{
+	const struct rte_ipv6_hdr *outer = packet_ipv6(pkt);
+	struct rte_ipv6_hdr *inner = rte_pktmbuf_mtod_offset(pkt, struct rte_ipv6_hdr *, offset);
+	struct packet_path *path = packet_path(pkt);
+	uint8_t ecn;
+
+	if (unlikely(peer == NULL)) {
+		push_drop(w, pkt, DROP_tunnel_unknown);
+		return;
+	}
+	if (unlikely(!check_inner(w, pkt, offset)))
+		return;
+	ecn = ecn_decap[ecn_of(inner)][ecn_of(outer)];
+	if (unlikely(ecn == ECN_DROP)) {
+		push_drop(w, pkt, DROP_tunnel_ecn);
+		return;
+	}
+	inner->vtc_flow = (inner->vtc_flow & ~ECN_MASK) | rte_cpu_to_be_32((uint32_t)ecn << 20);
+	rte_pktmbuf_adj(pkt, offset);
+	path->tunnel = peer->tunnel;
+	path->l2 = 0;
+	count_object(w->tunnel_counters, peer->tunnel, w->tunnels_max, COUNTER_UP, rte_pktmbuf_data_len(pkt));
+	push(w, w->gateway->role == DATAPLANE_LMA ? STAGE_anchor_up : STAGE_downlink, pkt);
+}
+
+void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct tunnel_peer *peers[VECTOR_MAX];
+	struct tunnel_key keys[VECTOR_MAX];
+	struct rte_mbuf *live[VECTOR_MAX];
+	uint16_t offsets[VECTOR_MAX];
+	uint16_t count = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		const struct rte_ipv6_hdr *outer = packet_ipv6(pkts[i]);
+		uint16_t offset = inner_offset(w, pkts[i]);
+
+		if (unlikely(offset == 0))
+			continue;
+		keys[count] = (struct tunnel_key){.protocol = IPPROTO_IPV6};
+		memcpy(&keys[count].remote, outer->src_addr, 16);
+		memcpy(&keys[count].local, outer->dst_addr, 16);
+		offsets[count] = offset;
+		live[count++] = pkts[i];
+	}
+	if (count == 0)
+		return;
+	tunnel_table_peer_burst(w->tables->tunnels, keys, count, peers);
+	for (uint16_t i = 0; i < count; i++)
+		decap(w, live[i], offsets[i], peers[i]);
+}

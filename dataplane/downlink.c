@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pipeline.h"
+
+#include <string.h>
+
+#include "lookup.h"
+
+/* Layer 2 towards the MN: its MAC, from the common one (RFC 6543), with the link's tag. */
+static void write_ethernet(
+	struct worker *w, struct rte_mbuf *pkt, const struct forward *forward, const struct gateway_link *link)
+{
+	uint16_t l2 = link->vlan == VLAN_NONE ? RTE_ETHER_HDR_LEN : RTE_ETHER_HDR_LEN + sizeof(struct rte_vlan_hdr);
+	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)packet_prepend(pkt, l2);
+
+	memcpy(eth->dst_addr.addr_bytes, forward->mac, sizeof(forward->mac));
+	eth->src_addr = w->gateway->access_mac;
+	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV6);
+	if (link->vlan != VLAN_NONE) {
+		struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(eth + 1);
+
+		eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_VLAN);
+		tag->vlan_tci = rte_cpu_to_be_16(link->vlan);
+		tag->eth_proto = RTE_BE16(RTE_ETHER_TYPE_IPV6);
+	}
+}
+
+static void deliver(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	const struct gateway_link *link = &w->gateway->links[forward->link % LINKS_MAX];
+	struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+
+	if (unlikely(link->port >= w->gateway->port_count)) {
+		push_drop(w, pkt, DROP_port_down);
+		return;
+	}
+	if (unlikely(ip->hop_limits <= 1)) {
+		push_error(w, pkt, PUNT_hop_limit_error, DROP_hop_limit);
+		return;
+	}
+	if (unlikely(rte_pktmbuf_data_len(pkt) > w->gateway->ports[link->port].mtu_bytes)) {
+		packet_meta(pkt)->mtu_bytes = w->gateway->ports[link->port].mtu_bytes;
+		push_error(w, pkt, PUNT_packet_too_big_error, DROP_packet_too_big);
+		return;
+	}
+	if (unlikely(rte_pktmbuf_headroom(pkt) < RTE_ETHER_HDR_LEN + sizeof(struct rte_vlan_hdr))) {
+		push_drop(w, pkt, DROP_no_headroom);
+		return;
+	}
+	ip->hop_limits--;
+	count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_DOWN, rte_pktmbuf_data_len(pkt));
+	write_ethernet(w, pkt, forward, link);
+	push_tx(w, pkt, link->port);
+}
+
+void stage_downlink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct forward *forwards[VECTOR_MAX];
+
+	lookup_endpoints(w, pkts, n, LOOKUP_DESTINATION, COUNTER_DOWN, forwards);
+	for (uint16_t i = 0; i < n; i++) {
+		const struct forward *forward = forwards[i];
+		uint32_t tunnel = packet_path(pkts[i])->tunnel;
+
+		if (unlikely(forward->action == FORWARD_NONE))
+			push_drop(w, pkts[i], DROP_downlink_no_endpoint);
+		else if (unlikely(tunnel != INDEX_NONE && forward->tunnel != tunnel))
+			push_drop(w, pkts[i], DROP_downlink_tunnel_mismatch);
+		else if (unlikely(forward->action != FORWARD_LOCAL))
+			push_forward_action(w, pkts[i], forward);
+		else
+			deliver(w, pkts[i], forward);
+	}
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "endpoint.h"
+#include "worker.h"
+
+/* The two ends of a packet as the endpoint table knows them. */
+enum lookup_end { LOOKUP_SOURCE, LOOKUP_DESTINATION };
+
+/*
+ * The forward of the source's or destination's endpoint of each packet (data at the IPv6 header), with the node's
+ * counters of @direction on their way. A miss has action FORWARD_NONE. Worker.
+ */
+static inline void lookup_endpoints(const struct worker *w, struct rte_mbuf **pkts, uint16_t n, enum lookup_end end,
+	enum counter_direction direction, const struct forward **forwards)
+{
+	uint64_t ids[VECTOR_MAX];
+
+	if (n == 0)
+		return;
+	for (uint16_t i = 0; i < n; i++) {
+		const struct rte_ipv6_hdr *ip = packet_ipv6(pkts[i]);
+
+		ids[i] = endpoint_id_ipv6(end == LOOKUP_SOURCE ? ip->src_addr : ip->dst_addr);
+	}
+	endpoint_table_lookup_burst(w->tables->endpoints, ids, n, forwards);
+	for (uint16_t i = 0; i < n; i++)
+		prefetch_object(w->node_counters, forwards[i]->node, w->nodes_max, direction);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pipeline.h"
+
+#include <rte_cycles.h>
+
+#define STEP(name)                         \
+	{                                  \
+		STAGE_##name, stage_##name \
+	}
+
+static const struct pipeline_step lma_steps[] = {
+	STEP(rx),
+	STEP(classify),
+	STEP(decap),
+	STEP(anchor_up),
+	STEP(anchor_down),
+	STEP(route),
+	STEP(encap),
+	STEP(tx),
+	STEP(punt),
+	STEP(drop),
+};
+
+static const struct pipeline_step mag_steps[] = {
+	STEP(rx),
+	STEP(classify),
+	STEP(decap),
+	STEP(uplink),
+	STEP(downlink),
+	STEP(route),
+	STEP(encap),
+	STEP(tx),
+	STEP(punt),
+	STEP(drop),
+};
+
+static const struct pipeline lma_pipeline = {lma_steps, RTE_DIM(lma_steps)};
+static const struct pipeline mag_pipeline = {mag_steps, RTE_DIM(mag_steps)};
+
+const struct pipeline *pipeline_for(enum dataplane_role role)
+{
+	return role == DATAPLANE_LMA ? &lma_pipeline : &mag_pipeline;
+}
+
+void pipeline_run(struct worker *w)
+{
+	const struct pipeline *pipeline = w->pipeline;
+	uint64_t start = rte_rdtsc();
+
+	w->now = start;
+	for (unsigned i = 0; i < pipeline->count; i++) {
+		enum stage stage = pipeline->steps[i].stage;
+		struct vector *vector = &w->vectors[stage];
+		uint16_t n = vector->n;
+		uint64_t end;
+
+		if (n == 0)
+			continue;
+		vector->n = 0;
+		pipeline->steps[i].run(w, vector->pkts, n);
+		end = rte_rdtsc();
+		counter_add(&w->stats->stages[stage].calls, 1);
+		counter_add(&w->stats->stages[stage].packets, n);
+		counter_add(&w->stats->stages[stage].cycles, end - start);
+		start = end;
+	}
+}
+
+void push_error(struct worker *w, struct rte_mbuf *pkt, enum punt_reason punt, enum drop_reason drop)
+{
+	if (packet_path(pkt)->own || ipv6_is_icmp_error(packet_ipv6(pkt), rte_pktmbuf_data_len(pkt)))
+		push_drop(w, pkt, drop);
+	else
+		push_punt(w, pkt, punt);
+}
+
+void push_forward_action(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	enum drop_reason reason = DROP_forward_action;
+
+	if (forward->action == FORWARD_DROP && forward->drop_reason != 0 && forward->drop_reason < DROP_COUNT)
+		reason = (enum drop_reason)forward->drop_reason;
+	push_drop(w, pkt, reason);
+}

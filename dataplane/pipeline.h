@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "worker.h"
+
+/*
+ * The stages and their order. A stage takes up to VECTOR_MAX packets and pushes each into the vector of one later
+ * stage; punt, tx and drop end a packet's way. Nothing is lost: packets in = out + dropped + punted + held.
+ *
+ * Threads: the worker's.
+ */
+typedef void (*stage_fn)(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+
+struct pipeline_step {
+	enum stage stage;
+	stage_fn run;
+};
+
+struct pipeline {
+	const struct pipeline_step *steps;
+	unsigned count;
+};
+
+const struct pipeline *pipeline_for(enum dataplane_role role);
+
+/* Run the stages over what is in the vectors, in order, and account calls, packets and cycles. Leaves none behind. */
+void pipeline_run(struct worker *w);
+
+void stage_rx(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_classify(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_uplink(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_downlink(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_anchor_up(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_anchor_down(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_route(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_tx(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_punt(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_drop(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+
+/*
+ * A packet to an own address @kind (enum own_kind), data at the IPv6 header: decapsulate, punt or drop. @core: it came
+ * straight from a core port, where Mobility Headers and tunnels are let in. In classify.c.
+ */
+void classify_own(struct worker *w, struct rte_mbuf *pkt, int kind, bool core);
+
+/* Tell the control core of an unknown link-layer address on the packet's link. Rate limited. In punt.c. */
+void event_unknown_mac(struct worker *w, struct rte_mbuf *pkt);

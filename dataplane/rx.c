@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rx.h"
+
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+
+#include "pipeline.h"
+
+/* Counts and starts what a port received; mbuf->port is the index of the configured port. */
+void stage_rx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct vector *next = &w->vectors[STAGE_classify];
+	uint64_t bytes = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
+		bytes += rte_pktmbuf_pkt_len(pkts[i]);
+		next->pkts[next->n + i] = pkts[i];
+	}
+	next->n += n;
+	counter_add(&w->stats->ports[pkts[0]->port].rx_packets, n);
+	counter_add(&w->stats->ports[pkts[0]->port].rx_bytes, bytes);
+}
+
+unsigned rx_queue_poll(struct worker *w, const struct worker_queue *queue)
+{
+	struct vector *vector = &w->vectors[STAGE_rx];
+	uint16_t n = rte_eth_rx_burst(queue->ethdev, queue->queue, vector->pkts, VECTOR_MAX);
+
+	for (uint16_t i = 0; i < n; i++)
+		vector->pkts[i]->port = queue->port;
+	vector->n = n;
+	if (n != 0)
+		pipeline_run(w);
+	return n;
+}
+
+unsigned rx_handover_poll(struct worker *w, struct rte_ring *ring, uint16_t port)
+{
+	struct vector *vector = &w->vectors[STAGE_tx];
+	unsigned n = rte_ring_sc_dequeue_burst(ring, (void **)vector->pkts, VECTOR_MAX, NULL);
+
+	for (unsigned i = 0; i < n; i++)
+		vector->pkts[i]->port = port;
+	vector->n = (uint16_t)n;
+	if (n != 0)
+		pipeline_run(w);
+	return n;
+}
+
+/* Where a packet of the control core enters; false: nowhere. */
+static bool inject(struct worker *w, struct rte_mbuf *pkt)
+{
+	const struct packet_meta *meta = packet_meta(pkt);
+
+	*packet_path(pkt) = (struct packet_path){.tunnel = meta->tunnel, .link = LINK_NONE, .own = 1};
+	switch (meta->stage) {
+	case STAGE_tx: push_tx(w, pkt, meta->port); return true;
+	case STAGE_classify:
+		if (meta->port >= w->gateway->port_count)
+			return false;
+		pkt->port = meta->port;
+		push(w, STAGE_classify, pkt);
+		return true;
+	case STAGE_anchor_down:
+	case STAGE_route:
+	case STAGE_encap:
+		pkt->port = PORT_NONE;
+		if (meta->stage == STAGE_anchor_down && w->gateway->role != DATAPLANE_LMA)
+			return false;
+		if (pkt->nb_segs != 1 || rte_pktmbuf_data_len(pkt) < IPV6_HEADER)
+			return false;
+		push(w, (enum stage)meta->stage, pkt);
+		return true;
+	default: return false;
+	}
+}
+
+unsigned rx_inject_poll(struct worker *w)
+{
+	struct rte_mbuf *pkts[VECTOR_MAX];
+	unsigned n = rte_ring_sc_dequeue_burst(w->door_worker->inject, (void **)pkts, VECTOR_MAX, NULL);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!inject(w, pkts[i]))
+			push_drop(w, pkts[i], DROP_inject_malformed);
+	if (n != 0)
+		pipeline_run(w);
+	return n;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pipeline.h"
+
+#include <string.h>
+
+#include "lookup.h"
+
+static const struct rte_ether_hdr *ethernet_of(struct rte_mbuf *pkt)
+{
+	return (const struct rte_ether_hdr *)(rte_pktmbuf_mtod(pkt, const uint8_t *) - packet_path(pkt)->l2);
+}
+
+/* Anti-spoofing: is the source's home network that of the MN on this link with this MAC? */
+static bool is_from_node(struct rte_mbuf *pkt, const struct forward *forward)
+{
+	return forward->link == packet_path(pkt)->link &&
+	       memcmp(forward->mac, ethernet_of(pkt)->src_addr.addr_bytes, sizeof(forward->mac)) == 0;
+}
+
+static void uplink_refuse(struct worker *w, struct rte_mbuf *pkt, bool mismatch)
+{
+	uint64_t key = link_key(packet_path(pkt)->link, ethernet_of(pkt)->src_addr.addr_bytes);
+	const struct link_entry *entry = link_table_lookup(w->tables->links, key);
+
+	if (entry == NULL) {
+		event_unknown_mac(w, pkt);
+		push_drop(w, pkt, DROP_link_unknown);
+	} else if (entry->state == LINK_PENDING) {
+		push_drop(w, pkt, DROP_link_pending);
+	} else if (entry->state == LINK_REFUSED) {
+		push_drop(w, pkt, DROP_link_refused);
+	} else {
+		push_drop(w, pkt, mismatch ? DROP_uplink_mac_mismatch : DROP_uplink_source);
+	}
+}
+
+/* Where a packet goes whose source is right. */
+static void uplink(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+	int own = gateway_own(w->gateway, ip->dst_addr, PORT_NONE);
+
+	count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_UP, rte_pktmbuf_data_len(pkt));
+	if (unlikely(own >= 0)) {
+		classify_own(w, pkt, own, false);
+		return;
+	}
+	if (unlikely((forward->flags & FORWARD_LOCAL_ROUTING) != 0)) {
+		const struct forward *to = endpoint_table_lookup(w->tables->endpoints, endpoint_id_ipv6(ip->dst_addr));
+
+		/* Both ends have to have it: else one direction would go by the LMA and the other not. */
+		if (to->action == FORWARD_LOCAL && (to->flags & FORWARD_LOCAL_ROUTING) != 0) {
+			push(w, STAGE_downlink, pkt);
+			return;
+		}
+	}
+	packet_path(pkt)->tunnel = forward->tunnel;
+	push(w, STAGE_encap, pkt);
+}
+
+void stage_uplink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct forward *forwards[VECTOR_MAX];
+
+	lookup_endpoints(w, pkts, n, LOOKUP_SOURCE, COUNTER_UP, forwards);
+	for (uint16_t i = 0; i < n; i++) {
+		const struct forward *forward = forwards[i];
+
+		if (unlikely(forward->action == FORWARD_NONE))
+			uplink_refuse(w, pkts[i], false);
+		else if (unlikely(!is_from_node(pkts[i], forward)))
+			uplink_refuse(w, pkts[i], true);
+		else if (unlikely(forward->action != FORWARD_LOCAL))
+			push_forward_action(w, pkts[i], forward);
+		else
+			uplink(w, pkts[i], forward);
+	}
+}

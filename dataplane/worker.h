@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include "door.h"
+#include "gateway.h"
+#include "owner.h"
+#include "packet.h"
+#include "token_bucket.h"
+
+/*
+ * A worker: one thread in poll mode that runs the stages over its queues. All that a stage touches besides the packets
+ * hangs here.
+ *
+ * Threads: the worker's own thread, except where said; everything not marked rw is const while the worker runs.
+ */
+struct vector {
+	uint16_t n;
+	struct rte_mbuf *pkts[VECTOR_MAX];
+} __attribute__((aligned(64)));
+
+/* A receive queue that this worker owns. */
+struct worker_queue {
+	uint16_t port;   /* index of the configured port */
+	uint16_t ethdev; /* DPDK's number of it */
+	uint16_t queue;
+};
+
+/* The way to a port: its own queue, or the ring to the worker that has one. */
+struct worker_way {
+	uint16_t ethdev;
+	uint16_t queue;            /* QUEUE_NONE: hand over */
+	struct rte_ring *handover; /* this worker: producer, owner of the queue: consumer; NULL with a queue */
+};
+
+#define QUEUE_NONE UINT16_MAX
+
+/* Most (worker, port) rings that can end at one worker. */
+#define HANDOVER_MAX (WORKERS_MAX * PORTS_MAX)
+
+/* Limits of what goes to the control core, in TSC ticks; const. */
+struct worker_limits {
+	uint64_t reason_interval; /* per reason, but signalling: a peer speaks for many mobile nodes */
+	uint64_t source_interval;
+	uint64_t signalling_interval;
+	uint32_t reason_burst, source_burst, signalling_burst;
+};
+
+#define SOURCE_BUCKETS 1024 /* a power of two; sources that fall into one bucket share it */
+
+struct pipeline;
+
+struct worker {
+	/* Hot: read by every stage. */
+	const struct gateway *gateway;
+	const struct tables *tables; /* of the worker's socket */
+	const struct pipeline *pipeline;
+	struct worker_stats *stats;             /* worker: rw, control: ro; relaxed */
+	struct object_counter *node_counters;   /* NULL: off */
+	struct object_counter *tunnel_counters; /* NULL: off */
+	uint32_t nodes_max, tunnels_max;        /* slots of those */
+	struct vector vectors[STAGE_COUNT];     /* worker: rw; what waits for each stage */
+	struct vector out[PORTS_MAX];           /* worker: rw; tx's own sorting by port */
+
+	struct worker_way ways[PORTS_MAX];
+	struct worker_queue *queues;
+	unsigned queue_count;
+	struct rte_ring **handover_in; /* rings that end here */
+	uint16_t *handover_port;       /* port of each */
+	unsigned handover_count;
+
+	struct worker_limits limits;
+	struct token_bucket reason_buckets[PUNT_COUNT + EVENT_TYPE_COUNT]; /* worker: rw */
+	struct token_bucket source_buckets[SOURCE_BUCKETS];                /* worker: rw */
+	uint64_t now;                                                      /* worker: rw; TSC at the last pass */
+
+	struct door *door;
+	struct door_worker *door_worker;
+	struct reclaim *reclaim;
+	struct owner *owner; /* the socket's first worker: the table owner; else NULL */
+	unsigned number;     /* in the door */
+	unsigned reader;     /* in the socket's reclaim */
+	unsigned lcore;
+	bool idle_sleep;
+	_Atomic uint32_t stop; /* main: w, worker: ro; enum worker_stop */
+	_Atomic bool drained;  /* worker: w, main: ro; the last turn with WORKER_DRAIN found nothing */
+} __attribute__((aligned(64)));
+
+enum worker_stop {
+	WORKER_RUN,
+	WORKER_DRAIN, /* receive nothing more from ports, send what is in the rings */
+	WORKER_STOP,  /* end */
+};
+
+/*
+ * One turn of the loop: each receive queue, the handover rings, the inject ring, the owner's updates; then the worker
+ * reports that it holds no table entry. Returns packets and updates handled: 0 is an idle turn. Worker.
+ */
+unsigned worker_poll(struct worker *worker);
+
+/* The loop, until `stop`; @worker is a struct worker. Returns 0 (an lcore function). Goes online and offline itself. */
+int worker_loop(void *worker);
+
+/*
+ * Free what is still in the rings that end at this worker, each packet counted as dropped at shutdown. Main, after all
+ * workers ended. Returns how many.
+ */
+unsigned worker_discard(struct worker *worker);
+
+/* Idle back-off: after WORKER_IDLE_LOOPS empty turns the first sleep, doubled to the longest. */
+#define WORKER_IDLE_LOOPS   300
+#define WORKER_SLEEP_MIN_US 20
+#define WORKER_SLEEP_MAX_US 200
+
+/* Push to the next stage. There is always room: a pass has at most VECTOR_MAX packets, each in one vector. */
+static inline void push(struct worker *w, enum stage stage, struct rte_mbuf *pkt)
+{
+	struct vector *vector = &w->vectors[stage];
+
+	vector->pkts[vector->n++] = pkt;
+}
+
+static inline void push_drop(struct worker *w, struct rte_mbuf *pkt, enum drop_reason reason)
+{
+	packet_path(pkt)->reason = (uint8_t)reason;
+	push(w, STAGE_drop, pkt);
+}
+
+static inline void push_punt(struct worker *w, struct rte_mbuf *pkt, enum punt_reason reason)
+{
+	packet_path(pkt)->reason = (uint8_t)reason;
+	push(w, STAGE_punt, pkt);
+}
+
+static inline void push_tx(struct worker *w, struct rte_mbuf *pkt, uint16_t port)
+{
+	pkt->port = port;
+	push(w, STAGE_tx, pkt);
+}
+
+/*
+ * A packet that calls for an ICMP error: @punt if it may be answered (RFC 4443 2.4 e: never errors, never our own),
+ * else dropped as @drop. Data starts at the IPv6 header.
+ */
+void push_error(struct worker *w, struct rte_mbuf *pkt, enum punt_reason punt, enum drop_reason drop);
+
+/* A packet whose entry says something else than to forward it here. */
+void push_forward_action(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward);
+
+static inline void count_object(
+	struct object_counter *counters, uint32_t index, uint32_t max, enum counter_direction direction, uint32_t bytes)
+{
+	if (counters == NULL || unlikely(index >= max))
+		return;
+	counter_add(&counters[(uint64_t)index * COUNTER_DIRECTIONS + direction].packets, 1);
+	counter_add(&counters[(uint64_t)index * COUNTER_DIRECTIONS + direction].bytes, bytes);
+}
+
+static inline void prefetch_object(
+	const struct object_counter *counters, uint32_t index, uint32_t max, enum counter_direction direction)
+{
+	if (counters != NULL && likely(index < max))
+		rte_prefetch0(&counters[(uint64_t)index * COUNTER_DIRECTIONS + direction]);
+}
