@@ -390,6 +390,16 @@ static void apply_done(struct transactions *t, struct transaction *transaction)
 		free(transaction);
 }
 
+/* Gives the tunnel its template if the next hop is known; if not, what needs the tunnel waits, or fails. */
+static void insert_tunnel(struct transactions *t, struct transaction *transaction, struct fwd_update *update)
+{
+	int result = t->host.tunnel_insert(t->host_context, update);
+
+	t->tunnel_unresolved[update->index] = result != 1;
+	if (result < 0 && transaction->error == 0)
+		transaction->error = result;
+}
+
 /* Push the updates of a transaction as far as there is room; true if all are pushed. */
 static bool push_updates(struct transactions *t, struct transaction *transaction)
 {
@@ -400,8 +410,8 @@ static bool push_updates(struct transactions *t, struct transaction *transaction
 		if (item->item.kind == ITEM_UPDATE) {
 			struct fwd_update update = item->update;
 
-			if (update.op == FWD_OP_tunnel_insert && !t->host.tunnel_insert(t->host_context, &update))
-				t->tunnel_unresolved[update.index] = 1;
+			if (update.op == FWD_OP_tunnel_insert)
+				insert_tunnel(t, transaction, &update);
 			seq = t->door.push(t->door_context, &update);
 			if (seq == 0) {
 				if (update.op == FWD_OP_tunnel_insert) {
@@ -471,7 +481,17 @@ static void host_commit(struct engine_host *host, uint64_t cookie, unsigned flag
 	push_waiting(t);
 }
 
+static void host_event(
+	struct engine_host *host, const struct engine_time *now, const struct mn_id *id, uint8_t event, uint8_t value)
+{
+	struct transactions *t = engine_of(host)->transactions;
+
+	if (t->host.event != NULL)
+		t->host.event(t->host_context, now, id, event, value);
+}
+
 static const struct engine_host_ops engine_ops = {
+	.event = host_event,
 	.index_allocate = host_index_allocate,
 	.index_release = host_index_release,
 	.index_generation = host_index_generation,
@@ -600,4 +620,9 @@ bool transactions_poll(struct transactions *t)
 void transactions_stats(const struct transactions *t, struct transactions_stats *stats)
 {
 	*stats = t->stats;
+}
+
+uint64_t transactions_pushed(const struct transactions *t)
+{
+	return t->last_pushed;
 }

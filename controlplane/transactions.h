@@ -29,11 +29,14 @@ struct transactions_door {
 struct transactions_host {
 	void (*send)(void *context, const struct mh_datagram *datagram);
 	void (*send_frame)(void *context, const struct access_frame *frame);
-	/* As net_tunnel_insert() and net_tunnel_remove(). */
-	bool (*tunnel_insert)(void *context, struct fwd_update *update);
+	/* As net_tunnel_insert() and net_tunnel_remove(): 1 resolved, 0 not yet, negative errno: never. */
+	int (*tunnel_insert)(void *context, struct fwd_update *update);
 	void (*tunnel_remove)(void *context, uint32_t tunnel);
 	/* The index was allocated: counters of it start here. */
 	void (*index_allocated)(void *context, enum index_space space, uint32_t index);
+	/* Something happened to a mobile node; may be NULL. */
+	void (*event)(
+		void *context, const struct engine_time *now, const struct mn_id *id, uint8_t event, uint8_t value);
 	uint64_t (*random)(void *context);
 };
 
@@ -59,6 +62,9 @@ struct engine_host *transactions_engine(
  * later. A refusal is counted and logged.
  */
 bool transactions_push(struct transactions *transactions, const struct fwd_update *update);
+
+/* Sequence number of the last update that was pushed; 0 if none was. */
+uint64_t transactions_pushed(const struct transactions *transactions);
 
 /* A tunnel that went in unresolved has a next hop now, or will not get one. */
 void transactions_tunnel_resolved(struct transactions *transactions, uint32_t tunnel, int error);

@@ -66,7 +66,7 @@ static void world_send_frame(void *context, const struct access_frame *frame)
 	world.frames++;
 }
 
-static bool world_tunnel_insert(void *context, struct fwd_update *update)
+static int world_tunnel_insert(void *context, struct fwd_update *update)
 {
 	world.tunnels_followed++;
 	return world.next_hop_known;
@@ -98,8 +98,14 @@ static int setup(void **state)
 	static const struct transactions_config config = {
 		.indexes = {[INDEX_NODE] = 4, [INDEX_TUNNEL] = 2}, .high_water = 3};
 	static const struct transactions_door door = {world_push, world_applied, world_reclaimed, world_failures};
-	static const struct transactions_host host = {world_send, world_send_frame, world_tunnel_insert,
-		world_tunnel_remove, world_index_allocated, world_random};
+	static const struct transactions_host host = {
+		.send = world_send,
+		.send_frame = world_send_frame,
+		.tunnel_insert = world_tunnel_insert,
+		.tunnel_remove = world_tunnel_remove,
+		.index_allocated = world_index_allocated,
+		.random = world_random,
+	};
 
 	memset(&world, 0, sizeof(world));
 	world.room = 64;
