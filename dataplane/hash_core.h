@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+/* ThreadSanitizer does not know that a vector load of signatures is as good as one load for each. */
+#if defined(__SSE4_2__) && !defined(__SANITIZE_THREAD__)
+#define HASH_VECTOR_MATCH 1
+#include <immintrin.h>
+#endif
+
+#include "endpoint.h"
+#include "limits.h"
+#include "memory.h"
+#include "slab.h"
+
+/*
+ * Hash core: what every exact-match table is made of. Keys of 1 to 5 64-bit words -> index of an entry in a slab; the
+ * entry starts with its key. A bucket is one cache line of ten (16-bit signature, entry index) slots. A key lies in
+ * its first bucket or, if that was full, in its second one: a lookup costs the bucket and the entry, and for about
+ * one key in ten, at 85 % load, one bucket more.
+ *
+ * Threads: one writer; any number of readers, which hold entries until they report quiescence (reclaim.h). Readers
+ * take no lock and never retry.
+ * Memory: fixed at creation.
+ *
+ * Why a reader that runs during a change misses no key that is in all the time, and never gets another key's entry:
+ * - Slots are published entry first, then signature, both with release; a reader reads signature, then entry, and then
+ *   compares the key in the entry. The entry is complete before its index is stored, and is not reused within a grace
+ *   period. So a hit is always an entry of the key that was asked for, whatever happened to the slot in between.
+ * - A key moves at most once, from its first bucket to its second. The slot in the second bucket and the first bucket's
+ *   count of moved keys are written before the slot in the first is cleared. A reader asks the first bucket, then
+ *   reads its count of moved keys, then asks the second: where it finds the slot cleared or used for another key, it
+ *   sees the count, and the slot in the second bucket.
+ * - A replacement stores another index into the slot: a reader gets the old or the new entry.
+ */
+#define HASH_SLOTS         10
+#define HASH_KEY_WORDS_MAX 5
+#define HASH_NONE          SLAB_NONE
+
+struct hash_bucket {
+	uint16_t signature[HASH_SLOTS]; /* 0: empty slot */
+	uint16_t moved;                 /* keys whose first bucket this is, and that lie in their second */
+	uint16_t reserved;
+	uint32_t entry[HASH_SLOTS];
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct hash_bucket) == 64, "one cache line");
+
+struct hash_core {
+	struct hash_bucket *buckets;
+	const struct slab *slab;
+	uint64_t seed;
+	uint32_t bucket_count; /* const after creation, as all above */
+	uint32_t key_words;
+	uint32_t count; /* writer only: keys */
+	const struct memory *memory;
+};
+
+struct hash_place {
+	uint32_t first, second; /* buckets, never the same */
+	uint16_t signature;
+};
+
+/* Room for @capacity keys at 85 % load. @slab holds the entries. 0, -EINVAL or -ENOMEM. */
+int hash_core_init(struct hash_core *core, uint32_t capacity, unsigned key_words, uint64_t seed,
+	const struct slab *slab, const struct memory *memory);
+void hash_core_fini(struct hash_core *core);
+/* Memory that hash_core_init() takes. */
+uint64_t hash_core_memory_bytes(uint32_t capacity);
+
+/*
+ * Publish @entry, which is complete and whose key is not in. 0, or -ENOSPC: no place after the moves that are tried;
+ * then nothing changed. Writer.
+ */
+int hash_core_insert(struct hash_core *core, uint32_t entry);
+/* Publish @entry instead of the one with the same key. Returns that one, or HASH_NONE: not in, nothing changed. Writer.
+ */
+uint32_t hash_core_replace(struct hash_core *core, uint32_t entry);
+/* Unpublish the entry of @key, which readers may still hold. Returns it, or HASH_NONE. Writer. */
+uint32_t hash_core_remove(struct hash_core *core, const uint64_t *key);
+/* Have what a change of @key reads first in the cache: its first bucket; then, if that is there, its entry. */
+void hash_core_prefetch_bucket(const struct hash_core *core, const uint64_t *key);
+void hash_core_prefetch_entry(const struct hash_core *core, const uint64_t *key);
+/* Keys that lie in their second bucket. For tests and benchmarks: walks the table. Writer. */
+uint32_t hash_core_count_second(const struct hash_core *core);
+
+/*
+ * The rest is inline so that each table gets code for its own key and entry sizes: @words and @entry_bytes have to be
+ * constants at the call, and those of the table.
+ */
+static inline uint64_t hash_words(const uint64_t *key, unsigned words, uint64_t seed)
+{
+	uint64_t hash = key[0] ^ seed;
+
+	for (unsigned i = 1; i < words; i++) {
+		__extension__ unsigned __int128 product = (unsigned __int128)hash * UINT64_C(0x9e3779b97f4a7c15);
+
+		hash = (uint64_t)product ^ (uint64_t)(product >> 64) ^ (seed >> 7) ^ key[i];
+	}
+	return endpoint_hash(hash);
+}
+
+static inline uint32_t hash_scale(uint32_t bits, uint32_t range)
+{
+	return (uint32_t)((uint64_t)bits * range >> 32);
+}
+
+static inline uint16_t hash_signature(uint64_t hash)
+{
+	uint16_t signature = (uint16_t)hash;
+
+	return signature != 0 ? signature : 1;
+}
+
+static inline uint32_t hash_first(uint64_t hash, uint32_t buckets)
+{
+	return hash_scale((uint32_t)(hash >> 32), buckets);
+}
+
+/* Bits 43 to 12: for up to a million buckets none that the first bucket or the signature are made of. */
+static inline uint32_t hash_second(uint64_t hash, uint32_t first, uint32_t buckets)
+{
+	uint32_t second = first + 1 + hash_scale((uint32_t)(hash >> 12), buckets - 1);
+
+	return second < buckets ? second : second - buckets;
+}
+
+/*
+ * Slots of @bucket with @signature, as bits; @moved: whether some key lies in its second bucket instead. The count of
+ * moved keys is read with or after the signatures.
+ */
+static inline uint32_t hash_bucket_match(const struct hash_bucket *bucket, uint16_t signature, bool *moved)
+{
+#ifdef HASH_VECTOR_MATCH
+	__m128i want = _mm_set1_epi16((short)signature);
+	__m128i low = _mm_load_si128((const __m128i *)(const void *)bucket->signature);
+	__m128i high;
+
+	__atomic_signal_fence(__ATOMIC_ACQUIRE);
+	high = _mm_loadl_epi64((const __m128i *)(const void *)&bucket->signature[8]);
+	*moved = _mm_extract_epi16(high, 2) != 0;
+	low = _mm_packs_epi16(_mm_cmpeq_epi16(low, want), _mm_cmpeq_epi16(high, want));
+	return (uint32_t)_mm_movemask_epi8(low) & ((1u << HASH_SLOTS) - 1);
+#else
+	uint32_t mask = 0;
+
+	for (unsigned i = 0; i < HASH_SLOTS; i++) {
+		if (__atomic_load_n(&bucket->signature[i], __ATOMIC_ACQUIRE) == signature)
+			mask |= 1u << i;
+	}
+	*moved = __atomic_load_n(&bucket->moved, __ATOMIC_ACQUIRE) != 0;
+	return mask;
+#endif
+}
+
+static inline uint32_t hash_bucket_entry(const struct hash_bucket *bucket, unsigned slot)
+{
+	return __atomic_load_n(&bucket->entry[slot], __ATOMIC_ACQUIRE);
+}
+
+static inline const uint64_t *hash_entry_key(const struct slab *slab, uint32_t entry, unsigned entry_bytes)
+{
+	return (const uint64_t *)(const void *)(slab->entries + (uint64_t)entry * entry_bytes);
+}
+
+static inline bool hash_key_equal(const uint64_t *a, const uint64_t *b, unsigned words)
+{
+	uint64_t difference = 0;
+
+	for (unsigned i = 0; i < words; i++)
+		difference |= a[i] ^ b[i];
+	return difference == 0;
+}
+
+/* The slot of @key in @bucket, or -1; its entry in @entry. */
+static inline int hash_bucket_find(const struct hash_core *core, const struct hash_bucket *bucket, uint64_t hash,
+	const uint64_t *key, unsigned words, unsigned entry_bytes, uint32_t *entry)
+{
+	bool moved;
+	uint32_t mask = hash_bucket_match(bucket, hash_signature(hash), &moved);
+
+	for (; mask != 0; mask &= mask - 1) {
+		unsigned slot = (unsigned)__builtin_ctz(mask);
+
+		*entry = hash_bucket_entry(bucket, slot);
+		if (hash_key_equal(hash_entry_key(core->slab, *entry, entry_bytes), key, words))
+			return (int)slot;
+	}
+	return -1;
+}
+
+/* The entry of @key, which hashes to @hash, or HASH_NONE. */
+static inline uint32_t hash_core_find_hashed(
+	const struct hash_core *core, const uint64_t *key, uint64_t hash, unsigned words, unsigned entry_bytes)
+{
+	uint32_t first = hash_first(hash, core->bucket_count), entry;
+	const struct hash_bucket *bucket = &core->buckets[first];
+
+	if (hash_bucket_find(core, bucket, hash, key, words, entry_bytes, &entry) >= 0)
+		return entry;
+	/* After the entries: a slot that was used again since its signature was read does not hide a move. */
+	if (__atomic_load_n(&bucket->moved, __ATOMIC_ACQUIRE) == 0)
+		return HASH_NONE;
+	bucket = &core->buckets[hash_second(hash, first, core->bucket_count)];
+	return hash_bucket_find(core, bucket, hash, key, words, entry_bytes, &entry) >= 0 ? entry : HASH_NONE;
+}
+
+static inline uint32_t hash_core_find(
+	const struct hash_core *core, const uint64_t *key, unsigned words, unsigned entry_bytes)
+{
+	return hash_core_find_hashed(core, key, hash_words(key, words, core->seed), words, entry_bytes);
+}
+
+/*
+ * Look up @n keys (@n <= VECTOR_MAX), which lie one after the other. entries[i] is what hash_core_find() gives.
+ * Returns the number found. All first buckets are on their way before the first is read, then all entries.
+ */
+static inline uint16_t hash_core_find_burst(const struct hash_core *core, const uint64_t *keys, uint16_t n,
+	uint32_t *entries, unsigned words, unsigned entry_bytes)
+{
+	uint64_t hashes[VECTOR_MAX];
+	uint32_t firsts[VECTOR_MAX];
+	uint8_t seconds[VECTOR_MAX];
+	uint16_t found = 0, second_count = 0;
+	bool moved;
+
+	for (uint16_t i = 0; i < n; i++) {
+		hashes[i] = hash_words(&keys[i * words], words, core->seed);
+		firsts[i] = hash_first(hashes[i], core->bucket_count);
+		__builtin_prefetch(&core->buckets[firsts[i]]);
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		const struct hash_bucket *bucket = &core->buckets[firsts[i]];
+		uint32_t mask = hash_bucket_match(bucket, hash_signature(hashes[i]), &moved);
+
+		entries[i] = HASH_NONE;
+		if (mask != 0) {
+			entries[i] = hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask));
+			__builtin_prefetch(hash_entry_key(core->slab, entries[i], entry_bytes));
+		} else if (moved) {
+			firsts[i] = hash_second(hashes[i], firsts[i], core->bucket_count);
+			__builtin_prefetch(&core->buckets[firsts[i]]);
+			seconds[second_count++] = (uint8_t)i;
+		}
+	}
+	for (uint16_t j = 0; j < second_count; j++) {
+		uint16_t i = seconds[j];
+		const struct hash_bucket *bucket = &core->buckets[firsts[i]];
+		uint32_t mask = hash_bucket_match(bucket, hash_signature(hashes[i]), &moved);
+
+		if (mask != 0) {
+			entries[i] = hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask));
+			__builtin_prefetch(hash_entry_key(core->slab, entries[i], entry_bytes));
+		}
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		const uint64_t *key = &keys[i * words];
+
+		if (entries[i] == HASH_NONE)
+			continue;
+		if (!hash_key_equal(hash_entry_key(core->slab, entries[i], entry_bytes), key, words)) {
+			entries[i] = hash_core_find_hashed(core, key, hashes[i], words, entry_bytes);
+			if (entries[i] == HASH_NONE)
+				continue;
+		}
+		found++;
+	}
+	return found;
+}
