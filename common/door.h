@@ -90,6 +90,7 @@ struct door_config {
 	unsigned workers;              /* 1..WORKERS_MAX */
 	unsigned sockets;              /* 1..SOCKETS_MAX */
 	uint16_t socket_of[WORKERS_MAX]; /* index of the worker's socket, 0..sockets-1 */
+	int numa_node[SOCKETS_MAX];      /* where the rings and counters of a socket lie; -1: anywhere */
 	unsigned update_ring_size;     /* powers of two */
 	unsigned mbuf_ring_size;
 	unsigned event_ring_size;
@@ -122,8 +123,10 @@ struct door {
 	struct door_socket socket[SOCKETS_MAX];
 	struct tunnel_template *descriptors; /* control: w before the push, owner: r at apply */
 	uint64_t next_seq;                   /* control only; the first update has number 1 */
+	unsigned poll_from;                  /* control only: worker that the next poll starts with */
 	int eventfd;                         /* workers: write, control: read */
-	_Atomic uint32_t control_sleeps __attribute__((aligned(64))); /* control: rw, workers: ro */
+	bool fence_in_worker;                /* const after creation: the kernel has no membarrier() */
+	_Atomic uint32_t control_sleeps __attribute__((aligned(64))); /* control: rw; worker that wakes it: 1 to 0 */
 	_Atomic bool stop;                   /* control: w, workers: r */
 };
 
@@ -142,7 +145,10 @@ unsigned door_update_room(const struct door *door);
 /* Every update up to the returned number was tried / reclaimed on every socket. Control. */
 uint64_t door_applied(const struct door *door);
 uint64_t door_reclaimed(const struct door *door);
-/* Up to @n refused updates; returns how many. Read door_applied() before, so that no failure is missed. Control. */
+/*
+ * Up to @n refused updates; returns how many: one for each socket that refused. Read door_applied() before, so that no
+ * failure is missed. Control.
+ */
 unsigned door_failure_poll(struct door *door, struct door_failure *failures, unsigned n);
 
 /* Packets and events from all workers, fairly; up to @n; returns how many. Control. */
@@ -153,7 +159,8 @@ int door_inject(struct door *door, unsigned worker, struct rte_mbuf *mbuf);
 
 /*
  * The control core is about to sleep: returns false if something waits (then do not sleep). While it sleeps a worker
- * that pushes writes the eventfd once. door_control_awake() ends it. Control.
+ * that pushes writes the eventfd once. Something: packets, events, failures; who waits for door_applied() reads it
+ * again after this call. door_control_awake() ends the sleep. Control.
  */
 bool door_control_sleep(struct door *door);
 void door_control_awake(struct door *door);
