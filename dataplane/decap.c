@@ -99,7 +99,7 @@ static void decap(struct worker *w, struct rte_mbuf *pkt, uint16_t offset, const
 void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct tunnel_peer *peers[VECTOR_MAX];
-	struct tunnel_key keys[VECTOR_MAX];
+	union tunnel_key keys[VECTOR_MAX];
 	struct rte_mbuf *live[VECTOR_MAX];
 	uint16_t offsets[VECTOR_MAX];
 	uint16_t count = 0;
@@ -110,7 +110,7 @@ void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 
 		if (unlikely(offset == 0))
 			continue;
-		keys[count] = (struct tunnel_key){.protocol = IPPROTO_IPV6};
+		keys[count] = (union tunnel_key){.protocol = IPPROTO_IPV6};
 		memcpy(&keys[count].remote, outer->src_addr, 16);
 		memcpy(&keys[count].local, outer->dst_addr, 16);
 		offsets[count] = offset;

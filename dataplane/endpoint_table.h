@@ -20,6 +20,8 @@ struct endpoint_table;
 int endpoint_table_create(uint32_t capacity, uint64_t seed, struct reclaim *reclaim, const struct memory *memory,
 	struct endpoint_table **table);
 void endpoint_table_destroy(struct endpoint_table *table);
+/* Memory that endpoint_table_create() takes. */
+uint64_t endpoint_table_memory_bytes(uint32_t capacity);
 
 /*
  * The forward of @id; a miss gives one with action FORWARD_NONE, never NULL. Valid until the reader reports
@@ -40,8 +42,9 @@ uint16_t endpoint_table_lookup_burst(
 int endpoint_table_insert(struct endpoint_table *table, uint64_t id, const struct forward *forward);
 int endpoint_table_replace(struct endpoint_table *table, uint64_t id, const struct forward *forward);
 int endpoint_table_remove(struct endpoint_table *table, uint64_t id);
-/* Have the memory that a change of @id will touch on its way. Writer. */
+/* Have what a change reads first on its way to the cache; then, when that is there, what it reads next. Writer. */
 void endpoint_table_prefetch(const struct endpoint_table *table, uint64_t id);
+void endpoint_table_prefetch_entry(const struct endpoint_table *table, uint64_t id);
 /* Endpoints in the table. Writer. */
 uint32_t endpoint_table_count(const struct endpoint_table *table);
 /* The entries: for tests. */

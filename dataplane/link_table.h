@@ -31,6 +31,8 @@ static inline uint64_t link_key(uint16_t link, const uint8_t *mac)
 int link_table_create(uint32_t capacity, uint64_t seed, struct reclaim *reclaim, const struct memory *memory,
 	struct link_table **table);
 void link_table_destroy(struct link_table *table);
+/* Memory that link_table_create() takes. */
+uint64_t link_table_memory_bytes(uint32_t capacity);
 
 /* The entry of @key, or NULL. Valid until the reader reports quiescence. Readers. */
 const struct link_entry *link_table_lookup(const struct link_table *table, uint64_t key);
@@ -42,6 +44,8 @@ uint16_t link_table_lookup_burst(
 int link_table_insert(struct link_table *table, uint64_t key, uint32_t node, enum link_state state);
 /* 0 or -ENOENT. Writer. */
 int link_table_remove(struct link_table *table, uint64_t key);
+/* Have what a change reads first on its way to the cache; then, when that is there, what it reads next. Writer. */
 void link_table_prefetch(const struct link_table *table, uint64_t key);
+void link_table_prefetch_entry(const struct link_table *table, uint64_t key);
 uint32_t link_table_count(const struct link_table *table);
 struct slab *link_table_slab(struct link_table *table);

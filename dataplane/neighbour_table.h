@@ -39,6 +39,8 @@ struct neighbour_table;
 int neighbour_table_create(
 	uint32_t capacity, struct reclaim *reclaim, const struct memory *memory, struct neighbour_table **table);
 void neighbour_table_destroy(struct neighbour_table *table);
+/* Memory that neighbour_table_create() takes. */
+uint64_t neighbour_table_memory_bytes(uint32_t capacity);
 
 /* The neighbour at @index, or NULL. Valid until the reader reports quiescence. Readers. */
 const struct neighbour *neighbour_table_lookup(const struct neighbour_table *table, uint32_t index);

@@ -183,7 +183,7 @@ static int owner_probe_endpoint(struct owner *owner, const struct fwd_update *up
 {
 	uint64_t id = update->body.endpoint.id;
 	const struct forward *forward = endpoint_table_lookup(owner->tables->endpoints, id);
-	const struct door_event event = {
+	struct door_event event = {
 		.type = EVENT_probe_answer,
 		.worker = (uint8_t)owner->worker,
 		.link = forward->link,
@@ -259,7 +259,7 @@ static bool owner_fetch(struct owner *owner)
 
 static void owner_report(struct owner *owner, const struct fwd_update *update, int error)
 {
-	const struct door_failure failure = {update->seq, error, update->op};
+	struct door_failure failure = {update->seq, error, update->op};
 
 	/* Cannot fail: the owner is the only producer, and saw room before it applied the update. */
 	(void)rte_ring_enqueue_elem(owner->socket->failure, &failure, sizeof(failure));

@@ -32,7 +32,6 @@ struct reclaim {
 	unsigned slab_count;
 	struct reclaim_batch batches[RECLAIM_BATCHES_MAX];
 	uint32_t first, end; /* batches under way: [first, end), modulo RECLAIM_BATCHES_MAX */
-	uint64_t seq;        /* latest update told by reclaim_seal() */
 	uint64_t reclaimed_seq;
 	const struct memory *memory;
 };

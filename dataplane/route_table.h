@@ -9,8 +9,10 @@
 #include "reclaim.h"
 
 /*
- * Route table: longest prefix match of an IPv6 destination -> next hop. /128 routes (neighbours on a link) lie in a
- * hash table that is asked first, all others in a trie of 16, 8, 8, ... bits.
+ * Route table: longest prefix match of an IPv6 destination -> next hop. One hash table keyed by (prefix, length), asked
+ * for each length that is in use, longest first: a gateway has few lengths (neighbours are /128, links, static routes,
+ * a default), a change is one atomic store whatever the prefix covers, and memory per route does not depend on the
+ * prefix.
  *
  * Threads, memory: as endpoint_table.h. While a route changes, a lookup gives the old or the new next hop.
  */
@@ -36,6 +38,8 @@ struct route_table;
 int route_table_create(uint32_t capacity, uint64_t seed, struct reclaim *reclaim, const struct memory *memory,
 	struct route_table **table);
 void route_table_destroy(struct route_table *table);
+/* Memory that route_table_create() takes. */
+uint64_t route_table_memory_bytes(uint32_t capacity);
 
 /* Next hop of @address, or ROUTE_NONE. Readers. */
 uint32_t route_table_lookup(const struct route_table *table, const struct in6_addr *address);
@@ -53,3 +57,4 @@ int route_table_insert(
 /* 0, -EINVAL or -ENOENT. Writer. */
 int route_table_remove(struct route_table *table, const struct in6_addr *prefix, uint8_t length, uint32_t *old);
 uint32_t route_table_count(const struct route_table *table);
+struct slab *route_table_slab(struct route_table *table);

@@ -38,10 +38,24 @@ struct slab {
 /* @entry_bytes: a divisor or a multiple of 64, so that no entry lies across more lines than it must. 0 or -ENOMEM. */
 int slab_init(struct slab *slab, uint32_t count, uint32_t entry_bytes, const struct memory *memory);
 void slab_fini(struct slab *slab);
+/* Memory that slab_init() takes. */
+uint64_t slab_memory_bytes(uint32_t count, uint32_t entry_bytes);
+
+/* Entries that a table for @capacity keys needs: those that wait for a grace period are on top. */
+static inline uint32_t slab_count_for(uint32_t capacity)
+{
+	return capacity + capacity / 32 + 256;
+}
 
 static inline void *slab_at(const struct slab *slab, uint32_t index)
 {
 	return slab->entries + (uint64_t)index * slab->entry_bytes;
+}
+
+/* Entries that slab_take() would give now. */
+static inline uint32_t slab_available(const struct slab *slab)
+{
+	return slab->free.count + (slab->count - slab->unused);
 }
 
 /* An entry, not zeroed; SLAB_NONE if none is free (some may be waiting). */

@@ -45,18 +45,21 @@ _Static_assert(sizeof(struct tunnel) == 128, "encapsulation reads the first line
 #define TUNNEL_DSCP_COPY 0xff
 
 /* What an encapsulated packet is known by. Unused fields are zero. */
-struct tunnel_key {
-	struct in6_addr remote; /* outer source */
-	struct in6_addr local;  /* outer destination */
-	uint32_t key;           /* GRE key; 0 */
-	uint8_t protocol;       /* outer next header */
-	uint8_t reserved[3];
+union tunnel_key {
+	struct {
+		struct in6_addr remote; /* outer source */
+		struct in6_addr local;  /* outer destination */
+		uint32_t key;           /* GRE key; 0 */
+		uint8_t protocol;       /* outer next header */
+		uint8_t reserved[3];
+	};
+	uint64_t words[5];
 };
-_Static_assert(sizeof(struct tunnel_key) == 40, "no padding: hashed as a whole");
+_Static_assert(sizeof(union tunnel_key) == 40, "no padding: hashed as a whole");
 
 /* All that decapsulation reads. */
 struct tunnel_peer {
-	struct tunnel_key key;
+	union tunnel_key key;
 	uint32_t tunnel; /* index */
 	uint8_t use;     /* enum tunnel_use: what the peer may send */
 	uint8_t type;    /* enum tunnel_type */
@@ -70,6 +73,8 @@ struct tunnel_table;
 int tunnel_table_create(uint32_t capacity, uint64_t seed, struct reclaim *reclaim, const struct memory *memory,
 	struct tunnel_table **table);
 void tunnel_table_destroy(struct tunnel_table *table);
+/* Memory that tunnel_table_create() takes. */
+uint64_t tunnel_table_memory_bytes(uint32_t capacity);
 
 /* The tunnel at @index, NULL if there is none (INDEX_NONE included). Until the reader reports quiescence. Readers. */
 const struct tunnel *tunnel_table_lookup(const struct tunnel_table *table, uint32_t index);
@@ -78,10 +83,10 @@ uint16_t tunnel_table_lookup_burst(
 	const struct tunnel_table *table, const uint32_t *indexes, uint16_t n, const struct tunnel **tunnels);
 
 /* Whose packet it is; NULL: nobody's. Readers. */
-const struct tunnel_peer *tunnel_table_peer(const struct tunnel_table *table, const struct tunnel_key *key);
+const struct tunnel_peer *tunnel_table_peer(const struct tunnel_table *table, const union tunnel_key *key);
 /* @n lookups (@n <= VECTOR_MAX), the same as one by one. Returns the number found. Readers. */
 uint16_t tunnel_table_peer_burst(
-	const struct tunnel_table *table, const struct tunnel_key *keys, uint16_t n, const struct tunnel_peer **peers);
+	const struct tunnel_table *table, const union tunnel_key *keys, uint16_t n, const struct tunnel_peer **peers);
 
 /*
  * Writer. @template: NULL unless TUNNEL_RESOLVED is set in @tunnel's flags; it is copied.
