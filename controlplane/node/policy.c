@@ -350,13 +350,19 @@ static uint8_t id_from_mac(const char *format, const uint8_t mac[6], uint8_t *te
 	return has_mac ? (uint8_t)length : 0;
 }
 
+bool policy_id_format_is_valid(const char *id_format)
+{
+	uint8_t text[MN_ID_MAX];
+
+	return id_from_mac(id_format, (const uint8_t[6]){0}, text) != 0;
+}
+
 int policy_set_default(struct policy *policy, const struct policy_node *profile, const char *id_format)
 {
 	struct policy_node source = *profile, *node;
-	uint8_t text[MN_ID_MAX];
 	char *format;
 
-	if (id_from_mac(id_format, source.mac, text) == 0 || source.prefix_count != 0)
+	if (!policy_id_format_is_valid(id_format) || source.prefix_count != 0)
 		return -EINVAL;
 	source.id = (struct mn_id){0};
 	node = node_copy(&source);

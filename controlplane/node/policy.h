@@ -62,6 +62,9 @@ int policy_add_node(struct policy *policy, const struct policy_node *node);
  */
 int policy_set_default(struct policy *policy, const struct policy_node *profile, const char *id_format);
 
+/* Is this such a format? */
+bool policy_id_format_is_valid(const char *id_format);
+
 const struct policy_peer *policy_peer(const struct policy *policy, uint32_t index); /* NULL past the last */
 const struct policy_pool *policy_pool(const struct policy *policy, uint32_t index);
 /* Index, or UINT32_MAX. */
