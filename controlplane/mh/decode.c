@@ -45,6 +45,13 @@ static enum mh_error option_decode(struct mh_message *message, struct cursor *at
 	return MH_ERROR_NONE;
 }
 
+static bool ends_with_authorization_data(const struct mh_message *message)
+{
+	const struct mh_option *option = mh_option_find(message, MHO_BINDING_AUTHORIZATION_DATA, NULL);
+
+	return option == NULL || mh_option_is_last(message, option);
+}
+
 enum mh_error mh_decode(struct mh_message *message, const void *bytes, size_t size, const struct in6_addr *source,
 	const struct in6_addr *destination)
 {
@@ -79,5 +86,5 @@ enum mh_error mh_decode(struct mh_message *message, const void *bytes, size_t si
 		if (error != MH_ERROR_NONE)
 			return error;
 	}
-	return MH_ERROR_NONE;
+	return ends_with_authorization_data(message) ? MH_ERROR_NONE : MH_ERROR_AUTHORIZATION_DATA;
 }

@@ -166,6 +166,8 @@ const char *mh_status_name(uint8_t status);
 const char *mh_option_name(uint8_t type);
 const char *handoff_indicator_name(uint8_t value);
 const char *access_technology_name(uint8_t value);
+const char *mn_id_subtype_name(uint8_t subtype);
+const char *binding_error_name(uint8_t status); /* RFC 6275 6.1.9 */
 
 /* Why a message was not decoded. X(NAME, "name", "help") */
 #define MH_ERRORS(X)                                                                   \
@@ -178,7 +180,8 @@ const char *access_technology_name(uint8_t value);
 	X(HEADER_LENGTH, "header-length", "Header Len below the minimum of the type")  \
 	X(OPTION_OVERRUN, "option-overrun", "option runs past the end of the message") \
 	X(OPTION_LENGTH, "option-length", "option with a length that it cannot have")  \
-	X(OPTION_COUNT, "option-count", "more options than are kept")
+	X(OPTION_COUNT, "option-count", "more options than are kept")                  \
+	X(AUTHORIZATION_DATA, "authorization-data", "Binding Authorization Data is not the end of the message")
 
 enum mh_error {
 #define MH_ERROR_ENUM(name, word, help) MH_ERROR_##name,
@@ -244,7 +247,8 @@ const char *mh_message_name(const struct mh_message *message, char text[16]);
 /*
  * Decode the Mobility Header at @bytes, of which @size octets are there (the message may end earlier). The checks are
  * those of RFC 6275 section 9.2 in its order (wire-formats A.1): checksum, type, Payload Proto, Header Len, options;
- * before them whether the message is all there, because without its end no checksum can be computed.
+ * before them whether the message is all there, because without its end no checksum can be computed; after them whether
+ * Binding Authorization Data, if there, ends the message (section 6.2.7).
  * @source and @destination are those of the pseudo-header (home address option and type 2 routing header already taken
  * into account); NULL for both: the checksum is not verified (IPv4 transport).
  * On an error @message holds what was read before it: type and checksum unless truncated; the fixed part (else zeroes)
@@ -323,8 +327,7 @@ struct mh_writer {
 	bool failed;     /* buffer too small, or more than MH_LENGTH_MAX */
 };
 
-/* Starts a message of @type (one that mh_decode() knows, else it fails) in a buffer of @size octets; fixed part zero.
- */
+/* Starts a message of @type, one that mh_decode() knows, else it fails; the fixed part is zero. */
 void mh_writer_init(struct mh_writer *writer, uint8_t type, void *buffer, size_t size);
 /* Fixed parts. */
 void mh_write_init_test(struct mh_writer *writer, uint64_t cookie);                                  /* HoTI, CoTI */

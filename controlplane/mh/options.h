@@ -10,7 +10,8 @@
  * the encoder, the words and the tests all go by it. Any thread, const.
  *
  * X(number, NAME, "name", ONCE or MANY, {shortest, longest, x, y}, ...): octets after Type and Length, and alignment
- * xn+y of the Type octet; x is 1 where there is none. Pad1 and PadN are not options in this sense.
+ * xn+y of the Type octet; x is 1 where there is none. The first form that a length fits counts: those of the
+ * experimental option are the route optimisation's (wire-formats G.1, G.5). Pad1 and PadN are no options in this sense.
  */
 #define MH_OPTIONS(X)                                                                                                 \
 	X(2, BINDING_REFRESH_ADVICE, "binding-refresh-advice", ONCE, {2, 2, 2, 0})                                    \
@@ -29,7 +30,8 @@
 	X(15, CARE_OF_TEST_INIT, "care-of-test-init", ONCE, {0, 255, 1, 0})                                           \
 	X(16, CARE_OF_TEST, "care-of-test", ONCE, {0, 255, 1, 0})                                                     \
 	X(17, DNS_UPDATE, "dns-update", ONCE, {0, 255, 1, 0})                                                         \
-	X(18, EXPERIMENTAL, "experimental", MANY, {0, 255, 1, 0})                                                     \
+	X(18, EXPERIMENTAL, "experimental", MANY, {14, 14, 4, 0}, {22, 22, 4, 0}, {26, 26, 8, 4}, {42, 42, 8, 4},     \
+		{50, 50, 8, 4}, {0, 255, 1, 0})                                                                       \
 	X(19, VENDOR_SPECIFIC, "vendor-specific", MANY, {5, 255, 4, 2})                                               \
 	X(20, SERVICE_SELECTION, "service-selection", ONCE, {1, 255, 1, 0})                                           \
 	X(21, BAD_FMIPV6, "binding-authorization-data-for-fmipv6", ONCE, {0, 255, 1, 0})                              \
@@ -84,7 +86,7 @@
 	X(69, DLIF_LINK_LOCAL_ADDRESS, "dlif-link-local-address", ONCE, {16, 16, 8, 6})                               \
 	X(70, DLIF_LINK_LAYER_ADDRESS, "dlif-link-layer-address", ONCE, {2, 9, 2, 0}, {10, 10, 8, 4}, {11, 255, 2, 0})
 
-#define MH_OPTION_FORMS_MAX 3
+#define MH_OPTION_FORMS_MAX 6
 
 struct mh_option_form {
 	uint8_t shortest, longest; /* octets after Type and Length */

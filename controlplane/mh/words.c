@@ -55,6 +55,13 @@ static const char *const handoff_names[] = {
 static const char *const access_names[] = {"reserved", "virtual", "ppp", "ieee-802.3", "ieee-802.11", "ieee-802.16e",
 	"3gpp-geran", "3gpp-utran", "3gpp-e-utran", "3gpp2-ehrpd", "3gpp2-hrpd", "3gpp2-1xrtt", "3gpp2-umb"};
 
+/* IANA "Mobile Node Identifier Option Subtypes": RFC 4283, RFC 8371 */
+static const char *const subtype_names[] = {
+	NULL, "nai", "ipv6-address", "imsi", "p-tmsi", "eui-48", "eui-64", "guti", "duid"};
+
+static const char *const binding_error_names[] = {
+	NULL, "unknown-binding-for-home-address-option", "unrecognized-mh-type"};
+
 #define ERROR_NAME(name, word, help) word,
 #define ERROR_HELP(name, word, help) help,
 static const char *const error_names[] = {MH_ERRORS(ERROR_NAME)};
@@ -78,6 +85,16 @@ const char *handoff_indicator_name(uint8_t value)
 const char *access_technology_name(uint8_t value)
 {
 	return word_at(access_names, COUNT_OF(access_names), value);
+}
+
+const char *mn_id_subtype_name(uint8_t subtype)
+{
+	return word_at(subtype_names, COUNT_OF(subtype_names), subtype);
+}
+
+const char *binding_error_name(uint8_t status)
+{
+	return word_at(binding_error_names, COUNT_OF(binding_error_names), status);
 }
 
 const char *mh_error_name(enum mh_error error)
