@@ -188,9 +188,14 @@ static void every_option_of_the_table_decodes_by_its_name(void **state)
 
 static void fixed_parts_have_all_their_values(void **state)
 {
-	static const struct { uint8_t bytes[24]; uint8_t length; const char *expected; } rows[] = {
+	static const struct {
+		uint8_t bytes[24];
+		uint8_t length;
+		const char *expected;
+	} rows[] = {
 		{{59, 0, MH_BRR}, 8, "[\"BRR\",{}]"},
-		{{59, 1, MH_HOTI, 0, 0, 0, 0, 0, 0xa0, 1}, 16, "[\"HoTI\",{\"home_init_cookie\":\"a001000000000000\"}]"},
+		{{59, 1, MH_HOTI, 0, 0, 0, 0, 0, 0xa0, 1}, 16,
+			"[\"HoTI\",{\"home_init_cookie\":\"a001000000000000\"}]"},
 		{{59, 1, MH_COTI, 0, 0, 0, 0, 0, 1}, 16, "[\"CoTI\",{\"care_of_init_cookie\":\"0100000000000000\"}]"},
 		{{59, 2, MH_HOT, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2}, 24,
 			"[\"HoT\",{\"home_nonce_index\":256,\"home_init_cookie\":\"0100000000000000\","
@@ -199,16 +204,20 @@ static void fixed_parts_have_all_their_values(void **state)
 			"[\"CoT\",{\"care_of_nonce_index\":1,\"care_of_init_cookie\":\"0100000000000000\","
 			"\"care_of_keygen_token\":\"0200000000000000\"}]"},
 		{{59, 1, MH_BU, 0, 0, 0, 0, 5, 0xfd, 0xff, 0xff, 0xff}, 16,
-			"[\"BU\",{\"sequence\":5,\"flags\":65023,\"flag_names\":[\"A\",\"H\",\"L\",\"K\",\"M\",\"R\",\"F\","
+			"[\"BU\",{\"sequence\":5,\"flags\":65023,\"flag_names\":[\"A\",\"H\",\"L\",\"K\",\"M\",\"R\","
+			"\"F\","
 			"\"T\",\"B\",\"S\",\"D\"],\"lifetime\":65535,\"lifetime_s\":262140}]"},
 		{{59, 1, MH_BU, 0, 0, 0, 0, 5, 0x02, 0, 0, 0}, 16,
-			"[\"PBU\",{\"sequence\":5,\"flags\":512,\"flag_names\":[\"P\"],\"lifetime\":0,\"lifetime_s\":0}]"},
+			"[\"PBU\",{\"sequence\":5,\"flags\":512,\"flag_names\":[\"P\"],\"lifetime\":0,\"lifetime_s\":0}"
+			"]"},
 		{{59, 1, MH_BA, 0, 0, 0, 155, 0xff, 0, 6, 0, 1}, 16,
-			"[\"PBA\",{\"status\":155,\"status_name\":\"not-authorized-for-home-network-prefix\",\"flags\":255,"
+			"[\"PBA\",{\"status\":155,\"status_name\":\"not-authorized-for-home-network-prefix\",\"flags\":"
+			"255,"
 			"\"flag_names\":[\"K\",\"R\",\"P\",\"T\",\"B\",\"S\",\"D\"],\"sequence\":6,\"lifetime\":1,"
 			"\"lifetime_s\":4}]"},
 		{{59, 1, MH_BA, 0, 0, 0, 77, 0, 0, 6, 0, 1}, 16,
-			"[\"BA\",{\"status\":77,\"status_name\":\"unknown\",\"flags\":0,\"flag_names\":[],\"sequence\":6,"
+			"[\"BA\",{\"status\":77,\"status_name\":\"unknown\",\"flags\":0,\"flag_names\":[],\"sequence\":"
+			"6,"
 			"\"lifetime\":1,\"lifetime_s\":4}]"},
 		{{59, 2, MH_BE, 0, 0, 0, 1, 0, 0x20, 0x01, 0x0d, 0xb8, [23] = 9}, 24,
 			"[\"BE\",{\"status\":1,\"status_name\":\"unknown-binding-for-home-address-option\","
@@ -237,21 +246,21 @@ static void bad_message_has_what_could_be_read_and_a_reason(void **state)
 	(void)state;
 	json = json_of(bytes, 24); /* wrong checksum, and an option beyond the end */
 	assert_json(json,
-		"{\"frame\":7,\"type\":\"PBU\",\"src\":\"2001:db8:a1::1\",\"dst\":\"2001:db8:1::1\",\"checksum\":\"bad\","
+		"{\"frame\":7,\"type\":\"PBU\",\"src\":\"2001:db8:a1::1\",\"dst\":\"2001:db8:1::1\",\"checksum\":"
+		"\"bad\","
 		"\"fields\":{\"sequence\":5,\"flags\":512,\"flag_names\":[\"P\"],\"lifetime\":0,\"lifetime_s\":0},"
 		"\"options\":[{\"type\":23,\"name\":\"handoff-indicator\",\"handoff_indicator\":1,"
 		"\"handoff_indicator_name\":\"new-interface\"},{\"type\":28,\"name\":\"restart-counter\","
 		"\"restart_counter\":9}],\"error\":\"checksum\"}");
 	json_decref(json);
 	json = json_of(bytes, 16); /* Header Len says 24 */
-	assert_json(json,
-		"{\"frame\":7,\"type\":\"BU\",\"src\":\"2001:db8:a1::1\",\"dst\":\"2001:db8:1::1\",\"checksum\":\"bad\","
-		"\"fields\":{},\"options\":[],\"error\":\"length\"}");
+	assert_json(json, "{\"frame\":7,\"type\":\"BU\",\"src\":\"2001:db8:a1::1\",\"dst\":\"2001:db8:1::1\","
+			  "\"checksum\":\"bad\","
+			  "\"fields\":{},\"options\":[],\"error\":\"length\"}");
 	json_decref(json);
 	json = json_of(bytes, 7);
-	assert_json(json,
-		"{\"frame\":7,\"type\":\"unknown\",\"src\":\"2001:db8:a1::1\",\"dst\":\"2001:db8:1::1\","
-		"\"checksum\":\"bad\",\"fields\":{},\"options\":[],\"error\":\"truncated\"}");
+	assert_json(json, "{\"frame\":7,\"type\":\"unknown\",\"src\":\"2001:db8:a1::1\",\"dst\":\"2001:db8:1::1\","
+			  "\"checksum\":\"bad\",\"fields\":{},\"options\":[],\"error\":\"truncated\"}");
 	json_decref(json);
 }
 

@@ -61,7 +61,9 @@ static char *read_file(const char *path, size_t *size)
 /* What `decode` prints for @group.pcap; the copy it writes has to be the same as the file. */
 static char *decode_group(const char *group)
 {
-	char path[512], copy[512], *argv[] = {(char[]){"decode"}, (char[]){"--json"}, (char[]){"--reencode"}, copy, path, NULL}, *text, *said;
+	char path[512], copy[512],
+		*argv[] = {(char[]){"decode"}, (char[]){"--json"}, (char[]){"--reencode"}, copy, path, NULL}, *text,
+		*said;
 	size_t size, said_size, before_size, after_size;
 	FILE *out = open_memstream(&text, &size), *errors = open_memstream(&said, &said_size);
 	char *before, *after;
