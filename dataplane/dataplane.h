@@ -26,16 +26,16 @@ struct dataplane_port {
 	const char *device;
 	enum dataplane_side side;
 	uint16_t mtu_bytes;
-	uint16_t queues;       /* wanted; 0: as many as workers */
+	uint16_t queues; /* wanted; 0: as many as workers */
 	bool promiscuous;
 	const uint16_t *vlans; /* access: links of this port in order; none: one untagged link */
 	unsigned vlan_count;
-	uint16_t first_link;   /* access: number of its first link */
+	uint16_t first_link; /* access: number of its first link */
 };
 
 struct dataplane_address {
 	struct in6_addr address;
-	uint16_t port;         /* index of the port it belongs to; also its solicited-node multicast address */
+	uint16_t port; /* index of the port it belongs to; also its solicited-node multicast address */
 };
 
 struct dataplane_pool {
@@ -45,13 +45,13 @@ struct dataplane_pool {
 
 struct dataplane_config {
 	enum dataplane_role role;
-	const char *name;             /* unique file prefix, thread names */
+	const char *name; /* unique file prefix, thread names */
 	unsigned control_core;
 	unsigned workers[WORKERS_MAX];
 	unsigned worker_count;
 	enum { DATAPLANE_HUGEPAGES_AUTO, DATAPLANE_HUGEPAGES_ON, DATAPLANE_HUGEPAGES_OFF } hugepages;
-	uint32_t memory_mb;           /* 0: computed from the sizes below */
-	uint32_t mbufs;               /* 0: computed */
+	uint32_t memory_mb; /* 0: computed from the sizes below */
+	uint32_t mbufs;     /* 0: computed */
 	bool idle_sleep;
 	bool node_counters, tunnel_counters;
 
@@ -63,7 +63,7 @@ struct dataplane_config {
 	unsigned peer_count;
 	const struct dataplane_pool *pools; /* LMA: destinations in them without an endpoint are answered */
 	unsigned pool_count;
-	uint8_t access_mac[6];        /* MAG: common link-layer address on access links (RFC 6543) */
+	uint8_t access_mac[6]; /* MAG: common link-layer address on access links (RFC 6543) */
 	struct in6_addr access_link_local;
 
 	uint32_t nodes_max, endpoints_max, tunnels_max, neighbours_max, routes_max;
@@ -77,8 +77,8 @@ int dataplane_eal_start(const struct dataplane_config *config, char *error, size
 void dataplane_eal_stop(void);
 
 /* Open and configure the ports, make tables and the door. 0 or negative errno with @error filled. */
-int dataplane_create(const struct dataplane_config *config, struct dataplane **dataplane, char *error,
-	size_t error_size);
+int dataplane_create(
+	const struct dataplane_config *config, struct dataplane **dataplane, char *error, size_t error_size);
 /* Start ports and workers. */
 int dataplane_start(struct dataplane *dataplane, char *error, size_t error_size);
 /*

@@ -35,13 +35,13 @@ unsigned rx_queue_poll(struct worker *w, const struct worker_queue *queue)
 	return n;
 }
 
-unsigned rx_handover_poll(struct worker *w, struct rte_ring *ring, uint16_t port)
+unsigned rx_handover_poll(struct worker *w, const struct worker_inlet *inlet)
 {
 	struct vector *vector = &w->vectors[STAGE_tx];
-	unsigned n = rte_ring_sc_dequeue_burst(ring, (void **)vector->pkts, VECTOR_MAX, NULL);
+	unsigned n = rte_ring_sc_dequeue_burst(inlet->ring, (void **)vector->pkts, VECTOR_MAX, NULL);
 
 	for (unsigned i = 0; i < n; i++)
-		vector->pkts[i]->port = port;
+		vector->pkts[i]->port = inlet->port;
 	vector->n = (uint16_t)n;
 	if (n != 0)
 		pipeline_run(w);

@@ -8,7 +8,7 @@
  * how many. Worker.
  */
 unsigned rx_queue_poll(struct worker *w, const struct worker_queue *queue);
-/* Packets that another worker hands over to be sent to @port. */
-unsigned rx_handover_poll(struct worker *w, struct rte_ring *ring, uint16_t port);
+/* Packets that another worker hands over to be sent to the inlet's port. */
+unsigned rx_handover_poll(struct worker *w, const struct worker_inlet *inlet);
 /* Packets of the control core; they enter where their packet_meta says. */
 unsigned rx_inject_poll(struct worker *w);

@@ -1,15 +1,85 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker.h"
 
+#include <errno.h>
 #include <time.h>
 #include <sys/prctl.h>
+#include <rte_cycles.h>
 #include <rte_ring.h>
 
 #include "pipeline.h"
 #include "rx.h"
 
-#define OWNER_BUDGET   128  /* updates per turn */
-#define TIMER_SLACK_NS 1000 /* the kernel's default of 50 us would more than triple the shortest sleep */
+#define OWNER_BUDGET      128  /* updates per turn */
+#define SIGNALLING_FACTOR 100  /* a peer speaks for many mobile nodes */
+#define SOURCE_BURST_MIN  8    /* a host that attaches sends some packets at once */
+#define TIMER_SLACK_NS    1000 /* the kernel's default of 50 us would more than triple the shortest sleep */
+
+static void set_limits(struct worker_limits *limits, const struct dataplane_config *config)
+{
+	uint64_t hz = rte_get_tsc_hz();
+	uint32_t reasons = RTE_MAX(config->punts_per_s, 1u), sources = RTE_MAX(config->source_punts_per_s, 1u);
+
+	*limits = (struct worker_limits){
+		.reason_interval = hz / reasons,
+		.source_interval = hz / sources,
+		.signalling_interval = hz / ((uint64_t)reasons * SIGNALLING_FACTOR),
+		.reason_burst = RTE_MAX(config->punt_burst, 1u),
+		.source_burst = RTE_MAX(RTE_MIN(config->punt_burst, sources), (uint32_t)SOURCE_BURST_MIN),
+		.signalling_burst = RTE_MAX(config->punt_burst, 1u) * SIGNALLING_FACTOR,
+	};
+}
+
+int worker_init(struct worker *w, const struct worker_setup *setup)
+{
+	struct door_worker *door_worker = &setup->door->worker[setup->number];
+
+	w->gateway = setup->gateway;
+	w->tables = setup->tables;
+	w->pipeline = pipeline_for(setup->config->role);
+	w->stats = door_worker->stats;
+	w->node_counters = door_worker->objects.nodes;
+	w->tunnel_counters = door_worker->objects.tunnels;
+	w->nodes_max = setup->door->config.nodes_max;
+	w->tunnels_max = setup->door->config.tunnels_max;
+	for (unsigned port = 0; port < PORTS_MAX; port++)
+		w->ways[port] = (struct worker_way){.queue = QUEUE_NONE};
+	set_limits(&w->limits, setup->config);
+	w->door = setup->door;
+	w->door_worker = door_worker;
+	w->reclaim = &setup->tables->reclaim;
+	w->owner = setup->owner;
+	w->number = w->reader = setup->number;
+	w->idle_sleep = setup->config->idle_sleep;
+	return reclaim_reader_register(w->reclaim, w->reader);
+}
+
+void worker_fini(struct worker *w)
+{
+	reclaim_reader_unregister(w->reclaim, w->reader);
+}
+
+int worker_add_queue(struct worker *w, uint16_t port, uint16_t ethdev, uint16_t queue)
+{
+	if (w->queue_count == WORKER_QUEUES_MAX)
+		return -ENOSPC;
+	w->queues[w->queue_count++] = (struct worker_queue){port, ethdev, queue};
+	return 0;
+}
+
+void worker_set_way(struct worker *w, uint16_t port, uint16_t ethdev, uint16_t queue)
+{
+	w->ways[port] = (struct worker_way){.ethdev = ethdev, .queue = queue};
+}
+
+int worker_hand_over(struct worker *w, struct worker *to, uint16_t port, struct rte_ring *ring)
+{
+	if (to->inlet_count == HANDOVER_MAX)
+		return -ENOSPC;
+	to->inlets[to->inlet_count++] = (struct worker_inlet){ring, port};
+	w->ways[port] = (struct worker_way){.queue = QUEUE_NONE, .handover = ring};
+	return 0;
+}
 
 static unsigned turn(struct worker *w, bool receive)
 {
@@ -17,8 +87,8 @@ static unsigned turn(struct worker *w, bool receive)
 
 	for (unsigned i = 0; receive && i < w->queue_count; i++)
 		done += rx_queue_poll(w, &w->queues[i]);
-	for (unsigned i = 0; i < w->handover_count; i++)
-		done += rx_handover_poll(w, w->handover_in[i], w->handover_port[i]);
+	for (unsigned i = 0; i < w->inlet_count; i++)
+		done += rx_handover_poll(w, &w->inlets[i]);
 	done += rx_inject_poll(w);
 	if (w->owner != NULL) {
 		unsigned applied = owner_apply(w->owner, OWNER_BUDGET);
@@ -96,7 +166,7 @@ unsigned worker_discard(struct worker *w)
 {
 	unsigned n = discard_ring(w, w->door_worker->inject);
 
-	for (unsigned i = 0; i < w->handover_count; i++)
-		n += discard_ring(w, w->handover_in[i]);
+	for (unsigned i = 0; i < w->inlet_count; i++)
+		n += discard_ring(w, w->inlets[i].ring);
 	return n;
 }

@@ -39,8 +39,14 @@ struct worker_way {
 
 #define QUEUE_NONE UINT16_MAX
 
-/* Most (worker, port) rings that can end at one worker. */
-#define HANDOVER_MAX (WORKERS_MAX * PORTS_MAX)
+/* A ring of packets that this worker sends for another. */
+struct worker_inlet {
+	struct rte_ring *ring;
+	uint16_t port;
+};
+
+#define WORKER_QUEUES_MAX (4 * PORTS_MAX)
+#define HANDOVER_MAX      (WORKERS_MAX * PORTS_MAX)
 
 /* Limits of what goes to the control core, in TSC ticks; const. */
 struct worker_limits {
@@ -67,11 +73,10 @@ struct worker {
 	struct vector out[PORTS_MAX];           /* worker: rw; tx's own sorting by port */
 
 	struct worker_way ways[PORTS_MAX];
-	struct worker_queue *queues;
+	struct worker_queue queues[WORKER_QUEUES_MAX];
 	unsigned queue_count;
-	struct rte_ring **handover_in; /* rings that end here */
-	uint16_t *handover_port;       /* port of each */
-	unsigned handover_count;
+	struct worker_inlet inlets[HANDOVER_MAX]; /* what other workers hand over */
+	unsigned inlet_count;
 
 	struct worker_limits limits;
 	struct token_bucket reason_buckets[PUNT_COUNT + EVENT_TYPE_COUNT]; /* worker: rw */
@@ -84,7 +89,6 @@ struct worker {
 	struct owner *owner; /* the socket's first worker: the table owner; else NULL */
 	unsigned number;     /* in the door */
 	unsigned reader;     /* in the socket's reclaim */
-	unsigned lcore;
 	bool idle_sleep;
 	_Atomic uint32_t stop; /* main: w, worker: ro; enum worker_stop */
 	_Atomic bool drained;  /* worker: w, main: ro; the last turn with WORKER_DRAIN found nothing */
@@ -95,6 +99,32 @@ enum worker_stop {
 	WORKER_DRAIN, /* receive nothing more from ports, send what is in the rings */
 	WORKER_STOP,  /* end */
 };
+
+/* What a worker is made of; everything has to outlive it. */
+struct worker_setup {
+	unsigned number; /* in the door, and as a reader of the tables */
+	const struct gateway *gateway;
+	struct tables *tables; /* of its socket */
+	struct door *door;
+	struct owner *owner;                   /* NULL unless it owns the tables */
+	const struct dataplane_config *config; /* limits, role, idle_sleep; read only here */
+};
+
+/*
+ * @worker is zeroed memory of the caller. It has no queues yet: worker_add_queue() and so on give it some, before it
+ * runs. 0 or negative errno.
+ */
+int worker_init(struct worker *worker, const struct worker_setup *setup);
+void worker_fini(struct worker *worker);
+/* Receive from a queue of a port. 0 or -ENOSPC. */
+int worker_add_queue(struct worker *worker, uint16_t port, uint16_t ethdev, uint16_t queue);
+/* Send to @port by an own queue. */
+void worker_set_way(struct worker *worker, uint16_t port, uint16_t ethdev, uint16_t queue);
+/*
+ * Send to @port through @to, which has a queue there: @ring has @worker as its only producer and @to as its only
+ * consumer. 0 or -ENOSPC.
+ */
+int worker_hand_over(struct worker *worker, struct worker *to, uint16_t port, struct rte_ring *ring);
 
 /*
  * One turn of the loop: each receive queue, the handover rings, the inject ring, the owner's updates; then the worker
