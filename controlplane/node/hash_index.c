@@ -72,6 +72,27 @@ void hash_index_insert(struct hash_index *index, uint64_t hash, uint32_t value)
 	index->count++;
 }
 
+void hash_index_remove(struct hash_index *index, uint64_t hash, uint32_t value)
+{
+	struct hash_slot *slots = index->slots;
+	uint32_t mask = index->mask, hole = (uint32_t)hash & mask;
+
+	if (slots == NULL)
+		return;
+	for (; slots[hole].value != value || slots[hole].hash != (uint32_t)hash; hole = (hole + 1) & mask)
+		if (slots[hole].value == HASH_NONE)
+			return;
+	/* Close the gap: a slot moves back unless its home lies behind the hole. */
+	for (uint32_t i = (hole + 1) & mask; slots[i].value != HASH_NONE; i = (i + 1) & mask) {
+		if (((i - slots[i].hash) & mask) < ((i - hole) & mask))
+			continue;
+		slots[hole] = slots[i];
+		hole = i;
+	}
+	slots[hole] = (struct hash_slot){.hash = UINT32_MAX, .value = HASH_NONE};
+	index->count--;
+}
+
 uint32_t hash_index_next(const struct hash_index *index, uint64_t hash, uint32_t *at)
 {
 	if (index->slots == NULL)

@@ -7,7 +7,7 @@
 /*
  * A hash index: from the hash of a key to the numbers of the objects that may have the key. The objects live in an
  * array of the caller, who compares the key itself; so one index type serves names, addresses, MACs and prefixes.
- * Grows, nothing is ever removed.
+ * Grows, never shrinks.
  *
  *	for (uint32_t at = 0; (i = hash_index_next(&index, hash, &at)) != HASH_NONE;)
  *		if (same(&objects[i], key))
@@ -36,5 +36,7 @@ void hash_index_fini(struct hash_index *index);
 int hash_index_reserve(struct hash_index *index, uint32_t more);
 /* Needs room from hash_index_reserve(). Cannot fail. */
 void hash_index_insert(struct hash_index *index, uint64_t hash, uint32_t value);
+/* Remove @value, which was inserted under @hash; nothing happens if it is not there. */
+void hash_index_remove(struct hash_index *index, uint64_t hash, uint32_t value);
 /* The values under @hash in any order; *@at is 0 for the first call. HASH_NONE past the last. */
 uint32_t hash_index_next(const struct hash_index *index, uint64_t hash, uint32_t *at);
