@@ -52,8 +52,12 @@ void mag_destroy(struct mag *mag);
 void mag_pba(struct mag *mag, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message);
 /*
- * A router solicitation or another neighbour discovery packet came from an access link: @bytes from the IPv6 header,
- * not checked beyond what classify does; @source_mac from the frame.
+ * A router solicitation, neighbour discovery or a multicast listener report came from an access link: @bytes from the
+ * IPv6 header, not checked beyond what classify does; @source_mac from the frame.
+ *
+ * A solicitation of an MN that is attached is answered at once, and its binding is asserted with a PBU (handoff
+ * indicator 4, every prefix): it may have been at another MAG since. So is one that shows up on another access link;
+ * for the LMA that is no handoff between MAGs. Not more than 2 PBU/s leave for one MN.
  */
 void mag_discovery(struct mag *mag, const struct engine_time *now, uint16_t link, const uint8_t source_mac[6],
 	const uint8_t *bytes, uint16_t length);
@@ -64,16 +68,26 @@ void mag_activity(struct mag *mag, const struct engine_time *now, uint32_t node)
 void mag_transaction_done(struct mag *mag, const struct engine_time *now, uint64_t cookie, int error);
 /* Run due timers; returns the monotonic time in ms of the next one, or TIMER_NEVER. */
 uint64_t mag_advance(struct mag *mag, const struct engine_time *now);
-/* The LMA lost its state: every binding with it registers again. Returns how many. */
+/* The LMA lost its state: every binding with it registers again, at most 20,000 a second. Returns how many. */
 uint32_t mag_peer_restarted(struct mag *mag, const struct engine_time *now, const struct in6_addr *lma);
-/* The LMA does not answer heartbeats any more, or answers again. */
+/*
+ * The LMA does not answer heartbeats any more: bindings are kept until they expire. Or it answers again: they register
+ * again, because it may have purged them.
+ */
 void mag_peer_unreachable(struct mag *mag, const struct engine_time *now, const struct in6_addr *lma, bool unreachable);
 
-/* By the operator. 0, -ENOENT (no such MN or MAC), -EALREADY, -EACCES (policy refuses), -ENOSPC. */
+/*
+ * By the operator. 0, -ENOENT (no such MN or MAC), -EALREADY, -EACCES (policy refuses), -ENOSPC. Attaching ends every
+ * refusal but that of the policy. After a detach the MN's data is dropped for refused_hold_s (state DETACHED), so that
+ * its next packet does not undo it; a router solicitation or an attach brings it back.
+ */
 int mag_attach(struct mag *mag, const struct engine_time *now, uint16_t link, const uint8_t mac[6]);
 int mag_detach(struct mag *mag, const struct engine_time *now, const struct mn_id *id);
 
-/* De-register every MN (bounded by the caller's wait); mag_idle() tells when nothing is outstanding any more. */
+/*
+ * De-register every MN, paced (bounded by the caller's wait); mag_idle() tells when nothing is outstanding any more.
+ * Nobody attaches from then on.
+ */
 void mag_shutdown(struct mag *mag, const struct engine_time *now);
 bool mag_idle(const struct mag *mag);
 
@@ -86,7 +100,7 @@ bool mag_idle(const struct mag *mag);
 	X(WAITING, "waiting-to-retry") \
 	X(REFUSED, "refused") \
 	X(DEREGISTERING, "de-registering") \
-	X(REMOVING, "removing")
+	X(DETACHED, "detached")
 
 enum attachment_state {
 #define ATTACHMENT_STATE_ENUM(name, word) ATTACHMENT_##name,
