@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "engine_config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OUTER_HEADER_BYTES 40 /* IPv6 in IPv6 */
+
+static uint32_t pool_index(const struct config *config, const char *name)
+{
+	for (uint32_t i = 0; name != NULL && i < config->lma.pool_count; i++)
+		if (strcmp(config->lma.pools[i].name, name) == 0)
+			return i;
+	return 0;
+}
+
+static uint32_t peer_index(const struct policy *policy, const char *name)
+{
+	return name != NULL ? policy_peer_find_name(policy, name) : 0;
+}
+
+static struct home_network_prefix home_prefix(const struct config_prefix *prefix)
+{
+	return (struct home_network_prefix){.prefix = prefix->address, .length = prefix->length};
+}
+
+static int add_peers(struct policy *policy, const struct config *config)
+{
+	int error = 0;
+
+	for (unsigned i = 0; error == 0 && i < config->peer_count; i++) {
+		const struct config_peer *peer = &config->peers[i];
+
+		error = policy_add_peer(policy, &(struct policy_peer){.name = peer->name,
+							.address = peer->address,
+							.insecure = peer->insecure,
+							.heartbeat = peer->heartbeat});
+	}
+	return error;
+}
+
+static int add_pools(struct policy *policy, const struct config *config)
+{
+	int error = 0;
+
+	for (unsigned i = 0; error == 0 && i < config->lma.pool_count; i++) {
+		const struct config_pool *pool = &config->lma.pools[i];
+
+		error = policy_add_pool(
+			policy, &(struct policy_pool){.name = pool->name, .prefix = home_prefix(&pool->prefix)});
+	}
+	return error;
+}
+
+/* What a node and the default profile have in common; without identity, prefixes and MAGs. */
+static struct policy_node node_base(
+	const struct policy *policy, const struct config *config, const struct config_node *node)
+{
+	bool local = config->variables.enable_mag_local_routing;
+
+	return (struct policy_node){
+		.peer = peer_index(policy, node->lma),
+		.pool = pool_index(config, node->pool),
+		.dynamic_prefixes = (uint16_t)node->dynamic_prefixes,
+		.proxy_registration = config->role == ROLE_MAG || node->proxy_registration,
+		.local_routing = node->local_routing < 0 ? local : node->local_routing != 0,
+		.lifetime_s = node->lifetime_s != 0 ? node->lifetime_s : config->mag.binding_lifetime_s,
+	};
+}
+
+/* Adds the node, or sets the default profile if it has no id. */
+static int add_node(struct policy *policy, const struct config *config, const struct config_node *node)
+{
+	struct policy_node entry = node_base(policy, config, node);
+	struct home_network_prefix *prefixes = calloc(node->prefix_count + 1, sizeof(*prefixes));
+	uint32_t *peers = calloc(node->mag_count + 1, sizeof(*peers));
+	int error = -1;
+
+	if (prefixes == NULL || peers == NULL)
+		goto out;
+	for (unsigned i = 0; i < node->prefix_count; i++)
+		prefixes[i] = home_prefix(&node->prefixes[i]);
+	for (unsigned i = 0; i < node->mag_count; i++)
+		peers[i] = peer_index(policy, node->mags[i]);
+	entry.prefixes = prefixes;
+	entry.prefix_count = (uint16_t)node->prefix_count;
+	entry.peers = peers;
+	entry.peer_count = (uint16_t)node->mag_count;
+	entry.has_mac = node->has_mac;
+	memcpy(entry.mac, node->mac, sizeof(entry.mac));
+	if (node->id != NULL) {
+		entry.id = (struct mn_id){
+			.subtype = 1, .length = (uint8_t)strlen(node->id), .data = (const uint8_t *)node->id};
+		error = policy_add_node(policy, &entry);
+	} else {
+		error = policy_set_default(policy, &entry, config->id_format);
+	}
+out:
+	free(prefixes);
+	free(peers);
+	return error;
+}
+
+struct policy *config_policy(const struct config *config)
+{
+	struct policy *policy = policy_create();
+	int error;
+
+	if (policy == NULL)
+		return NULL;
+	error = add_peers(policy, config);
+	if (error == 0)
+		error = add_pools(policy, config);
+	for (unsigned i = 0; error == 0 && i < config->node_count; i++)
+		error = add_node(policy, config, &config->nodes[i]);
+	if (error == 0 && config->unknown_nodes == UNKNOWN_PROFILE)
+		error = add_node(policy, config, &config->default_profile);
+	if (error == 0)
+		return policy;
+	policy_destroy(policy);
+	return NULL;
+}
+
+static uint16_t smallest_mtu(const struct config *config, enum port_side side)
+{
+	uint16_t mtu = UINT16_MAX;
+
+	for (unsigned i = 0; i < config->port_count; i++)
+		if (config->ports[i].side == side && config->ports[i].mtu_bytes < mtu)
+			mtu = config->ports[i].mtu_bytes;
+	return mtu;
+}
+
+void config_lma_engine(const struct config *config, const struct policy *policy, struct lma_config *lma)
+{
+	const struct config_variables *v = &config->variables;
+	const struct config_lma *c = &config->lma;
+
+	*lma = (struct lma_config){
+		.address = c->address,
+		.max_bindings = c->max_bindings,
+		.max_binding_lifetime_s = c->max_binding_lifetime_s,
+		.min_delay_before_bce_delete_ms = v->min_delay_before_bce_delete_ms,
+		.max_delay_before_new_bce_assign_ms = v->max_delay_before_new_bce_assign_ms,
+		.timestamp_validity_window_ms = v->timestamp_validity_window_ms,
+		.timestamp_based_approach_in_use = v->timestamp_based_approach_in_use,
+		.mobile_node_generated_timestamp_in_use = v->mobile_node_generated_timestamp_in_use,
+		.immediate_new_bce = c->immediate_new_bce,
+		.prefix_hold_s = c->prefix_hold_s,
+		.restart_hold_s = c->restart_hold_s == UINT32_MAX ? c->max_binding_lifetime_s : c->restart_hold_s,
+		.tunnel_mtu_bytes = (uint16_t)(smallest_mtu(config, SIDE_CORE) - OUTER_HEADER_BYTES),
+		.tunnel_hop_limit = config->tunnel.hop_limit,
+		.tunnel_dscp = config->tunnel.dscp,
+		.policy = policy,
+	};
+}
+
+void config_mag_engine(const struct config *config, const struct policy *policy, struct mag_config *mag)
+{
+	const struct config_variables *v = &config->variables;
+	const struct config_mag *c = &config->mag;
+
+	*mag = (struct mag_config){
+		.address = c->address,
+		.max_nodes = c->max_nodes,
+		.binding_lifetime_s = c->binding_lifetime_s,
+		.refresh_percent = c->refresh_percent,
+		.access_technology = c->access_technology,
+		.initial_bindack_timeout_ms = v->initial_bindack_timeout_ms,
+		.max_bindack_timeout_ms = v->max_bindack_timeout_ms,
+		.timestamp_based_approach_in_use = v->timestamp_based_approach_in_use,
+		.enable_mag_local_routing = v->enable_mag_local_routing,
+		.fixed_link_local = v->fixed_mag_link_local_address,
+		.nud_interval_ms = c->nud_interval_ms,
+		.nud_retransmit_ms = c->nud_retransmit_ms,
+		.nud_probes = c->nud_probes,
+		.refused_hold_s = c->refused_hold_s,
+		.router_lifetime_s = c->router_lifetime_s,
+		.prefix_valid_s = c->prefix_valid_s,
+		.prefix_preferred_s = c->prefix_preferred_s,
+		.max_rtr_adv_interval_s = c->max_rtr_adv_interval_s,
+		.access_mtu_bytes = smallest_mtu(config, SIDE_ACCESS),
+		.tunnel_mtu_bytes = (uint16_t)(smallest_mtu(config, SIDE_CORE) - OUTER_HEADER_BYTES),
+		.tunnel_hop_limit = config->tunnel.hop_limit,
+		.tunnel_dscp = config->tunnel.dscp,
+		.policy = policy,
+	};
+	memcpy(mag->fixed_link_layer, v->fixed_mag_link_layer_address, sizeof(mag->fixed_link_layer));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "config/config.h"
+#include "node/policy.h"
+#include "pmip/lma.h"
+#include "pmip/mag.h"
+
+/*
+ * From the configuration to what the engines take. Pure functions.
+ *
+ * Threads: start-up.
+ */
+
+/*
+ * The policy store: peers, pools and mobile nodes with the indexes of their order in the file, the default profile if
+ * unknown nodes are not refused. Everything is copied. NULL: not enough memory (a configuration that was loaded has
+ * nothing that the store refuses).
+ */
+struct policy *config_policy(const struct config *config);
+
+/*
+ * @policy is only referred to. Tunnels get the smallest MTU of the core ports less the outer header; restart-hold:
+ * max-binding-lifetime becomes that lifetime (after the very first start there is nothing to hold: the caller knows by
+ * the restart counter and sets 0).
+ */
+void config_lma_engine(const struct config *config, const struct policy *policy, struct lma_config *lma);
+void config_mag_engine(const struct config *config, const struct policy *policy, struct mag_config *mag);

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <cmocka.h>
+
+#include "config_texts.h"
+#include "engine_config.h"
+
+static struct config *parse(const char *text)
+{
+	struct config *config;
+	char *messages = parse_messages(text, strlen(text), &config);
+
+	assert_string_equal(messages, "");
+	free(messages);
+	return config;
+}
+
+static struct config *parse_changed(const char *base, const char *old, const char *new)
+{
+	char *text = text_replace(base, old, new);
+	struct config *config = parse(text);
+
+	free(text);
+	return config;
+}
+
+static void assert_address(const struct in6_addr *address, const char *expected)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	assert_string_equal(inet_ntop(AF_INET6, address, text, sizeof(text)), expected);
+}
+
+static struct mn_id nai(const char *text)
+{
+	return (struct mn_id){.subtype = 1, .length = (uint8_t)strlen(text), .data = (const uint8_t *)text};
+}
+
+static void lma_policy_has_peers_pools_and_nodes(void **state)
+{
+	struct config *config = parse(lma_text);
+	struct policy *policy = config_policy(config);
+	struct mn_id mn1 = nai("mn1@example.com"), mn2 = nai("mn2@example.com"), other = nai("other");
+	struct policy_node node;
+
+	config_destroy(config); /* everything is copied */
+	assert_string_equal(policy_peer(policy, 0)->name, "mag1");
+	assert_string_equal(policy_peer(policy, 1)->name, "mag2");
+	assert_address(&policy_peer(policy, 1)->address, "2001:db8:0:1::12");
+	assert_true(policy_peer(policy, 1)->insecure);
+	assert_true(policy_peer(policy, 1)->heartbeat);
+	assert_null(policy_peer(policy, 2));
+	assert_string_equal(policy_pool(policy, 1)->name, "pool1");
+	assert_address(&policy_pool(policy, 1)->prefix.prefix, "2001:db8:2000::");
+	assert_int_equal(policy_pool(policy, 1)->prefix.length, 48);
+	assert_true(policy_node_by_id(policy, &mn1, &node));
+	assert_int_equal(node.prefix_count, 1);
+	assert_address(&node.prefixes[0].prefix, "fd00:0:0:1::");
+	assert_int_equal(node.pool, 0);
+	assert_int_equal(node.peer_count, 0);
+	assert_true(policy_node_by_id(policy, &mn2, &node));
+	assert_int_equal(node.prefix_count, 0);
+	assert_int_equal(node.dynamic_prefixes, 1);
+	assert_int_equal(node.pool, 1);
+	assert_int_equal(node.peer_count, 2);
+	assert_int_equal(node.peers[0], 0);
+	assert_int_equal(node.peers[1], 1);
+	assert_true(node.proxy_registration);
+	assert_false(policy_node_by_id(policy, &other, &node));
+	policy_destroy(policy);
+}
+
+static void proxy_registration_false_reaches_the_policy(void **state)
+{
+	struct config *config =
+		parse_changed(lma_text, "    pool: pool1\n", "    proxy-registration: false\n    dynamic-prefixes: 3\n");
+	struct policy *policy = config_policy(config);
+
+	assert_true(policy_node(policy, 0)->proxy_registration);
+	assert_false(policy_node(policy, 1)->proxy_registration);
+	assert_int_equal(policy_node(policy, 1)->dynamic_prefixes, 3);
+	policy_destroy(policy);
+	config_destroy(config);
+}
+
+static void lma_default_profile_serves_unknown_nodes(void **state)
+{
+	struct config *config = parse_changed(lma_text, "mobile-nodes:\n",
+		"unknown-nodes: profile\n"
+		"default-profile: {pool: pool1, mags: [mag2], dynamic-prefixes: 2}\n"
+		"mobile-nodes:\n");
+	struct policy *policy = config_policy(config);
+	struct mn_id other = nai("other");
+	struct policy_node node;
+
+	assert_true(policy_node_by_id(policy, &other, &node));
+	assert_true(node.is_default);
+	assert_int_equal(node.pool, 1);
+	assert_int_equal(node.dynamic_prefixes, 2);
+	assert_int_equal(node.peer_count, 1);
+	assert_int_equal(node.peers[0], 1);
+	assert_true(node.proxy_registration);
+	policy_destroy(policy);
+	config_destroy(config);
+}
+
+static void mag_policy_finds_nodes_by_mac_with_their_lma(void **state)
+{
+	struct config *config = parse_changed(mag_text, "mobile-nodes:\n",
+		"  - {name: lma2, address: 2001:db8:0:1::2, insecure: true, heartbeat: false}\n"
+		"variables: {EnableMAGLocalRouting: true}\n"
+		"unknown-nodes: profile\n"
+		"default-profile: {id-format: '%m@d.example', lifetime: 40, local-routing: false}\n"
+		"mobile-nodes:\n"
+		"  - {id: far, mac: 02:00:00:00:00:02, lma: lma2}\n");
+	struct policy *policy = config_policy(config);
+	uint8_t text[MN_ID_MAX];
+	struct policy_node node;
+
+	assert_false(policy_peer(policy, 1)->heartbeat);
+	assert_true(policy_node_by_mac(policy, (const uint8_t[6]){2, 0, 0, 0, 0, 1}, text, &node));
+	assert_memory_equal(node.id.data, "mn1@example.com", node.id.length);
+	assert_int_equal(node.peer, 0);
+	assert_int_equal(node.lifetime_s, 600);
+	assert_true(node.local_routing);
+	assert_true(policy_node_by_mac(policy, (const uint8_t[6]){2, 0, 0, 0, 0, 2}, text, &node));
+	assert_int_equal(node.peer, 1);
+	assert_true(policy_node_by_mac(policy, (const uint8_t[6]){2, 0, 0, 0, 0, 3}, text, &node));
+	assert_memory_equal(node.id.data, "020000000003@d.example", node.id.length);
+	assert_int_equal(node.lifetime_s, 40);
+	assert_false(node.local_routing);
+	policy_destroy(policy);
+	config_destroy(config);
+}
+
+static void lma_engine_gets_defaults_of_the_rfcs(void **state)
+{
+	struct config *config = parse(lma_text);
+	struct lma_config lma;
+
+	memset(&lma, 0xff, sizeof(lma));
+	config_lma_engine(config, NULL, &lma);
+	assert_address(&lma.address, "2001:db8:0:1::1");
+	assert_int_equal(lma.max_bindings, 16384);
+	assert_int_equal(lma.max_binding_lifetime_s, 3600);
+	assert_int_equal(lma.min_delay_before_bce_delete_ms, 10000);
+	assert_int_equal(lma.max_delay_before_new_bce_assign_ms, 1500);
+	assert_int_equal(lma.timestamp_validity_window_ms, 300);
+	assert_true(lma.timestamp_based_approach_in_use);
+	assert_false(lma.mobile_node_generated_timestamp_in_use);
+	assert_false(lma.immediate_new_bce);
+	assert_int_equal(lma.prefix_hold_s, 3600);
+	assert_int_equal(lma.restart_hold_s, 3600);
+	assert_int_equal(lma.tunnel_mtu_bytes, 1460);
+	assert_int_equal(lma.tunnel_hop_limit, 64);
+	assert_int_equal(lma.tunnel_dscp, -1);
+	assert_null(lma.policy);
+	config_destroy(config);
+}
+
+static void lma_engine_gets_what_the_file_says(void **state)
+{
+	struct config *config = parse_changed(lma_text, "lma:\n",
+		"tunnel: {hop-limit: 9, dscp: 46}\n"
+		"variables: {MinDelayBeforeBCEDelete: 1, MaxDelayBeforeNewBCEAssign: 2, TimestampValidityWindow: 3,\n"
+		"  TimestampBasedApproachInUse: true, MobileNodeGeneratedTimestampInUse: true}\n"
+		"lma:\n"
+		"  address: 2001:db8:0:1::1\n"
+		"  max-bindings: 5\n"
+		"  max-binding-lifetime: 60\n"
+		"  prefix-hold: 7\n"
+		"  restart-hold: 8\n"
+		"  immediate-new-bce: true\n");
+	const struct policy *policy = (const struct policy *)config; /* only passed on */
+	struct lma_config lma;
+
+	config->ports[1].mtu_bytes = 1280; /* outside: no tunnels there */
+	config_lma_engine(config, policy, &lma);
+	assert_int_equal(lma.max_bindings, 5);
+	assert_int_equal(lma.max_binding_lifetime_s, 60);
+	assert_int_equal(lma.min_delay_before_bce_delete_ms, 1);
+	assert_int_equal(lma.max_delay_before_new_bce_assign_ms, 2);
+	assert_int_equal(lma.timestamp_validity_window_ms, 3);
+	assert_true(lma.mobile_node_generated_timestamp_in_use);
+	assert_true(lma.immediate_new_bce);
+	assert_int_equal(lma.prefix_hold_s, 7);
+	assert_int_equal(lma.restart_hold_s, 8);
+	assert_int_equal(lma.tunnel_mtu_bytes, 1460);
+	assert_int_equal(lma.tunnel_hop_limit, 9);
+	assert_int_equal(lma.tunnel_dscp, 46);
+	assert_ptr_equal(lma.policy, policy);
+	config_destroy(config);
+}
+
+static void mag_engine_gets_defaults_of_the_rfcs(void **state)
+{
+	struct config *config = parse(mag_text);
+	struct mag_config mag;
+
+	memset(&mag, 0xff, sizeof(mag));
+	config_mag_engine(config, NULL, &mag);
+	assert_address(&mag.address, "2001:db8:0:1::11");
+	assert_int_equal(mag.max_nodes, 16384);
+	assert_int_equal(mag.binding_lifetime_s, 600);
+	assert_int_equal(mag.refresh_percent, 75);
+	assert_int_equal(mag.access_technology, 3);
+	assert_int_equal(mag.initial_bindack_timeout_ms, 1000);
+	assert_int_equal(mag.max_bindack_timeout_ms, 32000);
+	assert_true(mag.timestamp_based_approach_in_use);
+	assert_false(mag.enable_mag_local_routing);
+	assert_address(&mag.fixed_link_local, "fe80::200:5eff:fe00:5213");
+	assert_memory_equal(mag.fixed_link_layer, ((uint8_t[]){0, 0, 0x5e, 0, 0x52, 0x13}), 6);
+	assert_int_equal(mag.nud_interval_ms, 10000);
+	assert_int_equal(mag.nud_retransmit_ms, 1000);
+	assert_int_equal(mag.nud_probes, 3);
+	assert_int_equal(mag.refused_hold_s, 30);
+	assert_int_equal(mag.router_lifetime_s, 1800);
+	assert_int_equal(mag.prefix_valid_s, 2592000);
+	assert_int_equal(mag.prefix_preferred_s, 604800);
+	assert_int_equal(mag.max_rtr_adv_interval_s, 600);
+	assert_int_equal(mag.access_mtu_bytes, 1500);
+	assert_int_equal(mag.tunnel_mtu_bytes, 1460);
+	assert_int_equal(mag.tunnel_hop_limit, 64);
+	assert_int_equal(mag.tunnel_dscp, -1);
+	assert_null(mag.policy);
+	config_destroy(config);
+}
+
+static void mag_engine_gets_what_the_file_says(void **state)
+{
+	struct config *config = parse_changed(mag_text, "ports:\n",
+		"mag: {address: 2001:db8:0:1::11, max-nodes: 1, binding-lifetime: 40, refresh-percent: 50,\n"
+		"  access-technology: wlan, nud-interval: 200, nud-retransmit: 20, nud-probes: 4, refused-hold: 5,\n"
+		"  router-lifetime: 60, prefix-valid: 70, prefix-preferred: 69, max-rtr-adv-interval: 8}\n"
+		"variables: {INITIAL_BINDACK_TIMEOUT: 0.25, MAX_BINDACK_TIMEOUT: 2.5, EnableMAGLocalRouting: true,\n"
+		"  TimestampBasedApproachInUse: false, FixedMAGLinkLocalAddressOnAllAccessLinks: 'fe80::1',\n"
+		"  FixedMAGLinkLayerAddressOnAllAccessLinks: 02-00-00-00-00-99}\n"
+		"ports:\n"
+		"  - {name: c1, device: 'kernel:eth7', side: core, mtu: 1400}\n"
+		"  - {name: a1, device: 'kernel:eth8', side: access, mtu: 1300}\n");
+	struct mag_config mag;
+
+	config_mag_engine(config, NULL, &mag);
+	assert_int_equal(mag.max_nodes, 1);
+	assert_int_equal(mag.binding_lifetime_s, 40);
+	assert_int_equal(mag.refresh_percent, 50);
+	assert_int_equal(mag.access_technology, 4);
+	assert_int_equal(mag.initial_bindack_timeout_ms, 250);
+	assert_int_equal(mag.max_bindack_timeout_ms, 2500);
+	assert_false(mag.timestamp_based_approach_in_use);
+	assert_true(mag.enable_mag_local_routing);
+	assert_address(&mag.fixed_link_local, "fe80::1");
+	assert_int_equal(mag.fixed_link_layer[5], 0x99);
+	assert_int_equal(mag.nud_interval_ms, 200);
+	assert_int_equal(mag.nud_retransmit_ms, 20);
+	assert_int_equal(mag.nud_probes, 4);
+	assert_int_equal(mag.refused_hold_s, 5);
+	assert_int_equal(mag.router_lifetime_s, 60);
+	assert_int_equal(mag.prefix_valid_s, 70);
+	assert_int_equal(mag.prefix_preferred_s, 69);
+	assert_int_equal(mag.max_rtr_adv_interval_s, 8);
+	assert_int_equal(mag.access_mtu_bytes, 1300);
+	assert_int_equal(mag.tunnel_mtu_bytes, 1360);
+	config_destroy(config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lma_policy_has_peers_pools_and_nodes),
+		cmocka_unit_test(proxy_registration_false_reaches_the_policy),
+		cmocka_unit_test(lma_default_profile_serves_unknown_nodes),
+		cmocka_unit_test(mag_policy_finds_nodes_by_mac_with_their_lma),
+		cmocka_unit_test(lma_engine_gets_defaults_of_the_rfcs),
+		cmocka_unit_test(lma_engine_gets_what_the_file_says),
+		cmocka_unit_test(mag_engine_gets_defaults_of_the_rfcs),
+		cmocka_unit_test(mag_engine_gets_what_the_file_says),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
