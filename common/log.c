@@ -50,6 +50,11 @@ void log_set_level(enum log_level level)
 	threshold = level;
 }
 
+bool log_is_enabled(enum log_level level)
+{
+	return level <= threshold;
+}
+
 void log_set_sink(void (*sink)(void *context, enum log_level level, const char *line), void *context)
 {
 	log_sink = sink;

@@ -18,6 +18,8 @@ const char *log_level_name(enum log_level level);
 /* -EINVAL if @name is no level. */
 int log_level_parse(const char *name, enum log_level *level);
 void log_set_level(enum log_level level);
+/* Is it worth while to format values for a line of that level? */
+bool log_is_enabled(enum log_level level);
 /* Where lines go; NULL: standard error. Tests collect them. */
 void log_set_sink(void (*sink)(void *context, enum log_level level, const char *line), void *context);
 
