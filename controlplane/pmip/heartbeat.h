@@ -18,12 +18,12 @@
 struct heartbeat;
 
 struct heartbeat_config {
-	struct in6_addr address;      /* own: LMAA or proxy-CoA */
-	uint32_t interval_s;          /* HEARTBEAT_INTERVAL */
-	uint32_t missing_allowed;     /* MISSING_HEARTBEATS_ALLOWED: more consecutive losses: unreachable */
-	uint32_t restart_counter;     /* of this run, from restart_counter_next() */
-	bool restarted;               /* state was lost: the first advance tells every peer, unsolicited */
-	const struct policy *policy;  /* peers with heartbeat: true take part */
+	struct in6_addr address;     /* own: LMAA or proxy-CoA */
+	uint32_t interval_s;         /* HEARTBEAT_INTERVAL */
+	uint32_t missing_allowed;    /* MISSING_HEARTBEATS_ALLOWED: more consecutive losses: unreachable */
+	uint32_t restart_counter;    /* of this run, from restart_counter_next() */
+	bool restarted;              /* state was lost: the first advance tells every peer, unsolicited */
+	const struct policy *policy; /* peers with heartbeat: true take part */
 };
 
 enum peer_change {
@@ -35,12 +35,13 @@ enum peer_change {
 /* @changed is called from within heartbeat_message() and heartbeat_advance(). NULL: no memory. */
 struct heartbeat *heartbeat_create(const struct heartbeat_config *config, struct engine_host *host,
 	const struct engine_time *now,
-	void (*changed)(void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change),
+	void (*changed)(
+		void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change),
 	void *context);
 void heartbeat_destroy(struct heartbeat *heartbeat);
 /* How many sessions there are with the peer; 0 stops requests. */
-void heartbeat_sessions(struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *peer,
-	uint32_t sessions);
+void heartbeat_sessions(
+	struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *peer, uint32_t sessions);
 /* A heartbeat message from a configured peer. */
 void heartbeat_message(struct heartbeat *heartbeat, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message);
@@ -50,12 +51,12 @@ void heartbeat_binding_error(struct heartbeat *heartbeat, const struct engine_ti
 uint64_t heartbeat_advance(struct heartbeat *heartbeat, const struct engine_time *now);
 
 struct peer_view {
-	uint32_t index;           /* of the peer in the policy store */
+	uint32_t index; /* of the peer in the policy store */
 	const struct policy_peer *peer;
 	uint32_t sessions;
-	bool asked;               /* requests are being sent */
+	bool asked; /* requests are being sent */
 	bool reachable;
-	bool unsupported;         /* answered with a binding error */
+	bool unsupported; /* answered with a binding error */
 	bool has_counter;
 	uint32_t restart_counter; /* last one it told */
 	uint32_t missed;          /* in a row */

@@ -13,6 +13,11 @@
  * The Local Mobility Anchor: binding cache, prefix pools, PBU processing (RFC 5213 section 5, wire-formats B.3-B.6,
  * B.8-B.10). A pure state machine: see engine.h for what goes in and comes out.
  *
+ * Every PBU ends in a PBA with a status, in a wait (for its transaction, or for the old MAG's de-registration: rule W),
+ * or in silence where the RFC says "ignore". While the transaction of a binding is under way the newest PBU for it is
+ * kept and goes on afterwards. A refused transaction is answered with 130 and undone: a new session disappears, a
+ * handover goes back to the old MAG.
+ *
  * Threads: the control core. Memory: bindings come from a slab sized at creation by max_bindings.
  */
 struct lma;
@@ -28,10 +33,10 @@ struct lma_config {
 	bool mobile_node_generated_timestamp_in_use;
 	bool immediate_new_bce;
 	uint32_t prefix_hold_s;
-	uint32_t restart_hold_s;
+	uint32_t restart_hold_s;   /* UINT32_MAX: max_binding_lifetime_s */
 	uint16_t tunnel_mtu_bytes; /* of new tunnels: transport MTU less 40 */
 	uint8_t tunnel_hop_limit;
-	int tunnel_dscp;           /* -1: copy */
+	int tunnel_dscp;             /* -1: copy */
 	const struct policy *policy; /* nodes, pools, peers; outlives the engine */
 };
 
@@ -49,49 +54,57 @@ void lma_pbu(struct lma *lma, const struct engine_time *now, const struct mh_dat
 void lma_transaction_done(struct lma *lma, const struct engine_time *now, uint64_t cookie, int error);
 /* Run due timers; returns the monotonic time in ms of the next one, or TIMER_NEVER. */
 uint64_t lma_advance(struct lma *lma, const struct engine_time *now);
-/* The MAG lost its state (restart counter) or is unreachable (heartbeats): its bindings are purged. Returns how many. */
+/*
+ * The MAG lost its state (restart counter) or is unreachable (heartbeats): the bindings that it has registered up to
+ * now are purged, some at once and the rest by lma_advance(), no faster than the host takes removals. What it registers
+ * from now on stays. @proxy_coa: its address as a peer. Returns how many.
+ */
 uint32_t lma_peer_lost(struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa);
 
-/* Administrative removal of an MN's bindings. Returns how many there were. */
+/* Administrative removal of an MN's bindings, and of PBUs that wait for them. Returns how many bindings there were. */
 uint32_t lma_clear(struct lma *lma, const struct engine_time *now, const struct mn_id *id);
 
-/* X(name, word) */
-#define BINDING_STATES(X) \
+/*
+ * PENDING: its transaction is under way; ACTIVE: forwarding; HELD: active, and a PBU of another MAG waits for its
+ * de-registration; DELETING: de-registered, the MN's traffic is dropped. A removed binding is gone at once.
+ * X(name, word)
+ */
+#define BINDING_STATES(X)     \
 	X(PENDING, "pending") \
-	X(ACTIVE, "active") \
-	X(HELD, "held") \
-	X(DELETING, "delete-wait") \
-	X(REMOVING, "removing")
+	X(ACTIVE, "active")   \
+	X(HELD, "held")       \
+	X(DELETING, "delete-wait")
 
 enum binding_state {
 #define BINDING_STATE_ENUM(name, word) BINDING_##name,
 	BINDING_STATES(BINDING_STATE_ENUM)
 #undef BINDING_STATE_ENUM
-	BINDING_STATE_COUNT,
+		BINDING_STATE_COUNT,
 };
 
 const char *binding_state_name(enum binding_state state);
 
 /* One binding as `show bindings` prints it; valid until the next call into the engine. */
 struct binding_view {
-	uint32_t index;
-	uint32_t generation;
+	uint32_t index;      /* INDEX_NODE of the host: slot of its counters too */
+	uint32_t generation; /* of the index */
 	enum binding_state state;
 	struct mn_id id;
 	const struct home_network_prefix *prefixes;
 	unsigned prefix_count;
 	struct in6_addr proxy_coa;
+	uint32_t peer; /* that registered it: index of policy_peer() */
 	uint32_t tunnel;
 	uint8_t access_technology;
 	uint8_t handoff_indicator;    /* of the last accepted PBU */
 	const uint8_t *link_layer_id; /* NULL: none */
 	uint8_t link_layer_id_length;
 	struct in6_addr link_local;
-	uint64_t timestamp;           /* last accepted, 48.16; 0 if none */
-	uint16_t sequence;            /* last accepted */
-	uint32_t lifetime_s;          /* granted */
-	uint64_t expires_ms;          /* monotonic */
-	uint8_t last_status;
+	uint64_t timestamp;  /* last accepted, 48.16; 0 if none */
+	uint16_t sequence;   /* last accepted */
+	uint32_t lifetime_s; /* granted */
+	uint64_t expires_ms; /* monotonic; in the delete wait: the end of it */
+	uint8_t last_status; /* of the last PBA to a PBU for this MN */
 	const struct history *history;
 };
 
@@ -103,7 +116,11 @@ unsigned lma_binding_find(const struct lma *lma, const struct mn_id *id,
 
 /* Counters of the engine; index PBAs by status. */
 struct lma_stats {
-	uint64_t pbu_received, pbu_duplicate, pbu_ignored, pbu_held;
+	uint64_t pbu_received;
+	uint64_t pbu_duplicate; /* of the last accepted one: its PBA was repeated, or is still to come */
+	uint64_t pbu_ignored;   /* without an answer, as the RFC says */
+	uint64_t pbu_held;      /* for the old MAG's de-registration */
+	uint64_t pbu_parked;    /* for the binding's transaction under way */
 	uint64_t pba_sent[256];
 	uint64_t registrations, refreshes, handovers, deregistrations, expiries, purged, cleared;
 	uint32_t bindings, tunnels;
@@ -112,6 +129,11 @@ struct lma_stats {
 
 void lma_stats(const struct lma *lma, struct lma_stats *stats);
 
+/* Sessions registered by the peer of that index in the policy store: what heartbeat_sessions() wants to know. */
+uint32_t lma_peer_sessions(const struct lma *lma, uint32_t peer);
 bool lma_tunnel_next(const struct lma *lma, uint32_t from, struct tunnel_view *view);
-/* Prefixes of the pools: @used and @total /64s of pool @index; false if there is no such pool. */
+/*
+ * /64s of pool @index: in bindings, held for mobile nodes that left, and all that can be handed out (static prefixes
+ * of nodes left out); false if there is no such pool.
+ */
 bool lma_pool_usage(const struct lma *lma, unsigned index, uint64_t *used, uint64_t *held, uint64_t *total);

@@ -20,7 +20,7 @@ struct tunnel_view {
 	struct in6_addr local, remote;
 	uint32_t users; /* bindings */
 	uint16_t mtu_bytes;
-	uint8_t type;   /* enum tunnel_type */
+	uint8_t type; /* enum tunnel_type */
 };
 
 /*

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stddef.h>
+
+#include "engine.h"
+#include "timer_wheel.h"
+
+#include "mh/mh.h"
+#include "node/events.h"
+#include "node/policy.h"
+#include "pmip/binding_cache.h"
+#include "pmip/lma.h"
+#include "pmip/prefix_pool.h"
+#include "pmip/tunnels.h"
+
+/*
+ * Inside of the LMA engine. One PBU goes through
+ *   lma_check_identity -> lma_check_order -> lma_check_options -> lma_lookup -> one of the session functions,
+ * and each of these ends in lma_reject(), in a PBA, or in silence. While a binding's transaction is under way the
+ * newest PBU for it is parked and goes on from lma_lookup when it is done: its order was checked on arrival.
+ *
+ * commit() is the last thing that a session function does with a binding: the host may answer it at once.
+ */
+
+/* A PBU kept for later. */
+struct stored_pbu {
+	struct stored_pbu *next; /* in the backlog */
+	struct in6_addr source, destination;
+	uint64_t timestamp; /* 0: none */
+	bool create;        /* its wait is over: a new session */
+	uint16_t length;
+	uint8_t bytes[];
+};
+
+enum lma_change {
+	CHANGE_REGISTER, /* new session */
+	CHANGE_MOVE,     /* handover, or back from the delete wait */
+	CHANGE_BLOCK,    /* delete wait begins: the MN's traffic is dropped */
+	CHANGE_ROLLBACK, /* a refused move is undone */
+};
+
+/* A transaction under way. Its cookie is serial << 32 | index of the binding. */
+struct lma_pending {
+	uint32_t serial;
+	enum lma_change change;
+	bool is_handover;
+	uint8_t old_state;
+	uint64_t old_deadline_ms;
+	struct binding_terms old;
+	struct stored_pbu *request; /* what it answers */
+	struct stored_pbu *parked;  /* the newest that came meanwhile, or NULL */
+};
+
+/* Rule W: a PBU that waits for the de-registration by the old MAG. */
+struct lma_hold {
+	struct timer timer;
+	uint32_t binding;
+	struct stored_pbu *request;
+};
+
+struct lma_peer {
+	uint32_t sessions;
+	uint32_t epoch; /* bindings of an older one are to be purged */
+};
+
+struct lma {
+	struct lma_config config;
+	struct engine_host *host;
+	const struct engine_time *now; /* of the call under way */
+	struct timer_wheel wheel;
+	struct binding_cache cache;
+	struct prefix_pools *pools;
+	struct tunnels *tunnels;
+	struct lma_peer *peers;
+	uint32_t peer_count;
+	uint32_t serial;
+	uint32_t purge_cursor; /* INDEX_NONE: nothing to purge */
+	struct stored_pbu *backlog, **backlog_end;
+	struct lma_stats stats;
+	struct home_network_prefix *view_prefixes; /* of the last view */
+};
+
+/* A PBU being processed; points into its message. */
+struct lma_request {
+	const struct mh_datagram *datagram;
+	const struct mh_message *message;
+	struct proxy_options options;
+	struct policy_node node;
+	struct in6_addr proxy_coa;
+	uint32_t peer;
+	uint16_t sequence;
+	uint16_t lifetime; /* units of 4 s */
+	bool has_timestamp;
+	bool is_checked;              /* its order was checked when it came */
+	bool create;                  /* its wait is over */
+	const uint8_t *link_layer_id; /* NULL: absent or zeros */
+	uint8_t link_layer_id_length;
+	uint8_t all_zero_count;
+	uint8_t explicit_count;
+	uint64_t prefixes[PROXY_PREFIXES_MAX]; /* explicit ones; ENDPOINT_NONE: not a /64 of ours */
+};
+
+enum lma_session { SESSION_NEW, SESSION_FOUND, SESSION_WAIT, SESSION_REFUSED };
+
+/* ---- lma_checks.c: steps 4-12 of RFC 5213 section 5.3.1; each returns the status, 0 to go on ---- */
+void lma_request_init(
+	struct lma_request *request, const struct mh_datagram *datagram, const struct mh_message *message);
+uint8_t lma_check_identity(struct lma *lma, struct lma_request *request);
+uint8_t lma_check_timestamp(const struct lma *lma, const struct lma_request *request);
+uint8_t lma_check_sequence(const struct lma_request *request, const struct binding *binding);
+uint8_t lma_check_options(const struct lma_request *request);
+/* The binding whose last accepted PBU this is an exact duplicate of, or NULL. */
+struct binding *lma_find_duplicate(const struct lma *lma, const struct lma_request *request);
+
+/* ---- lma_lookup.c: step 13, RFC 5213 section 5.4.1 ---- */
+enum lma_session lma_lookup(
+	const struct lma *lma, const struct lma_request *request, struct binding **binding, uint8_t *status);
+
+/* ---- lma_pba.c ---- */
+/* A PBA into the open transaction. Accepted: @binding is the session; 135: the session, for its sequence number. */
+void lma_answer(struct lma *lma, const struct lma_request *request, uint8_t status, const struct binding *binding);
+/* A rejecting PBA as a transaction of its own. */
+void lma_reject(struct lma *lma, const struct lma_request *request, uint8_t status, const struct binding *binding);
+
+/* ---- lma_session.c: RFC 5213 sections 5.3.2-5.3.5 ---- */
+void lma_register(struct lma *lma, const struct lma_request *request);
+void lma_update(struct lma *lma, struct binding *binding, const struct lma_request *request);
+void lma_deregister(struct lma *lma, struct binding *binding, const struct lma_request *request);
+/* The binding is gone for good; PBUs that wait for it go to the backlog. */
+void lma_remove(struct lma *lma, struct binding *binding);
+/* Free the PBUs that wait for it. */
+void lma_drop_waiting(struct lma *lma, struct binding *binding);
+/* Free what it has under way, without a word to anybody: the engine ends. */
+void lma_forget(struct lma *lma, struct binding *binding);
+
+/* ---- lma_terms.c ---- */
+/* What an accepted PBU changes in the terms of a session, except the tunnel. 0 or -ENOMEM (nothing changed). */
+int lma_terms_update(struct lma *lma, struct binding *binding, const struct lma_request *request);
+/* The prefixes of a new session: how many; 0 with the @status to reject with. */
+unsigned lma_assign_prefixes(struct lma *lma, const struct lma_request *request, uint64_t *prefixes, uint8_t *status);
+
+/* ---- lma_waiting.c: PBUs that are kept ---- */
+struct stored_pbu *lma_store(const struct lma_request *request);
+/* Replace what waits in @place, unless it is younger. */
+void lma_store_newer(struct lma *lma, struct stored_pbu **place, const struct lma_request *request);
+void lma_hold(struct lma *lma, struct binding *binding, const struct lma_request *request);
+/* Ends the hold; returns the PBU, or NULL if there was none. */
+struct stored_pbu *lma_hold_end(struct lma *lma, struct binding *binding);
+void lma_backlog_add(struct lma *lma, struct stored_pbu *stored);
+void lma_backlog_run(struct lma *lma);
+/* Decode a kept PBU again; @message and @datagram are the caller's memory. */
+void lma_request_from_stored(struct lma *lma, struct lma_request *request, const struct stored_pbu *stored,
+	struct mh_datagram *datagram, struct mh_message *message);
+
+/* ---- lma.c ---- */
+/* From step 13 on. */
+void lma_dispatch(struct lma *lma, struct lma_request *request);
+
+/* ---- lma_timers.c ---- */
+void lma_binding_timer(struct timer *timer, void *context, uint64_t now_ms);
+
+/* ---- lma_note.c: history, events and log of what happened to a mobile node ---- */
+void lma_note(struct lma *lma, struct binding *binding, enum history_event event, uint8_t value);
+void lma_note_rejected(struct lma *lma, const struct lma_request *request, uint8_t status);
+
+static inline bool in6_equal(const struct in6_addr *a, const struct in6_addr *b)
+{
+	return __builtin_memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static inline bool in6_is_zero(const struct in6_addr *address)
+{
+	static const struct in6_addr zero;
+
+	return in6_equal(address, &zero);
+}

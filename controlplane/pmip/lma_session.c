@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pmip/lma_internal.h"
+
+static void endpoint_update(struct lma *lma, const struct binding *binding, enum fwd_op op, uint8_t flags)
+{
+	uint32_t index = binding_index(&lma->cache, binding);
+	struct fwd_update update = {.op = (uint8_t)op, .index = index};
+
+	update.body.endpoint.forward = (struct forward){.action = FORWARD_TUNNEL,
+		.flags = flags,
+		.link = LINK_NONE,
+		.tunnel = binding->terms.tunnel,
+		.node = index,
+		.generation = binding->generation};
+	for (unsigned i = 0; i < binding->prefix_count; i++) {
+		update.body.endpoint.id = binding_prefix(binding, i);
+		lma->host->ops->update(lma->host, &update);
+	}
+}
+
+static void pending_free(struct lma_pending *pending)
+{
+	ident_clear(&pending->old.link_layer_id);
+	free(pending->request);
+	free(pending->parked);
+	free(pending);
+}
+
+/* Keeps what a refused transaction needs: the request to answer and the terms to go back to. NULL: no memory. */
+static struct lma_pending *pending_create(
+	struct lma *lma, const struct binding *binding, const struct lma_request *request, enum lma_change change)
+{
+	const struct ident *id = &binding->terms.link_layer_id;
+	struct lma_pending *pending = calloc(1, sizeof(*pending));
+
+	if (pending == NULL)
+		return NULL;
+	pending->serial = ++lma->serial;
+	pending->change = change;
+	pending->old_state = binding->state;
+	pending->old_deadline_ms = binding->timer.deadline_ms;
+	pending->old = binding->terms;
+	memset(&pending->old.link_layer_id, 0, sizeof(pending->old.link_layer_id));
+	pending->request = lma_store(request);
+	if (pending->request == NULL ||
+		ident_set(&pending->old.link_layer_id, id->kind, ident_data(id), id->length) != 0) {
+		pending_free(pending);
+		return NULL;
+	}
+	return pending;
+}
+
+static void commit_pending(struct lma *lma, const struct binding *binding)
+{
+	lma->host->ops->commit(
+		lma->host, (uint64_t)binding->pending->serial << 32 | binding_index(&lma->cache, binding), 0);
+}
+
+static void timer_set(struct lma *lma, struct binding *binding, uint64_t deadline_ms)
+{
+	timer_start(&lma->wheel, &binding->timer, deadline_ms);
+}
+
+static void release_prefixes(struct lma *lma, const struct mn_id *id, const uint64_t *prefixes, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		prefix_pools_release(lma->pools, engine_ms(lma->now), prefixes[i], id);
+}
+
+/* The binding without forwarding state; NULL: no index or no memory. */
+static struct binding *binding_create(
+	struct lma *lma, const struct lma_request *request, const uint64_t *prefixes, unsigned count)
+{
+	struct engine_host *host = lma->host;
+	uint32_t index = host->ops->index_allocate(host, INDEX_NODE);
+	struct binding *binding;
+
+	if (index == INDEX_NONE)
+		return NULL;
+	binding = binding_cache_insert(&lma->cache, index, &request->options.mn_id, prefixes, count);
+	if (binding == NULL) {
+		host->ops->index_release(host, INDEX_NODE, index);
+		return NULL;
+	}
+	binding->generation = host->ops->index_generation(host, INDEX_NODE, index);
+	binding->state = BINDING_PENDING;
+	binding->terms.peer = request->peer;
+	binding->terms.tunnel = INDEX_NONE;
+	lma->peers[request->peer].sessions++;
+	timer_init(&binding->timer, lma_binding_timer);
+	if (lma_terms_update(lma, binding, request) == 0)
+		binding->pending = pending_create(lma, binding, request, CHANGE_REGISTER);
+	if (binding->pending != NULL)
+		binding->terms.tunnel = tunnels_acquire(lma->tunnels, &request->proxy_coa);
+	if (binding->terms.tunnel != INDEX_NONE)
+		return binding;
+	if (binding->pending != NULL)
+		pending_free(binding->pending);
+	lma->peers[request->peer].sessions--;
+	binding_cache_remove(&lma->cache, binding);
+	host->ops->index_release(host, INDEX_NODE, index);
+	return NULL;
+}
+
+/* RFC 5213 section 5.3.2 */
+void lma_register(struct lma *lma, const struct lma_request *request)
+{
+	uint64_t prefixes[PROXY_PREFIXES_MAX];
+	uint8_t status = MH_STATUS_INSUFFICIENT_RESOURCES;
+	struct binding *binding;
+	unsigned count;
+
+	if (lma->cache.count >= lma->config.max_bindings || lma->host->ops->busy(lma->host)) {
+		lma_reject(lma, request, status, NULL);
+		return;
+	}
+	count = lma_assign_prefixes(lma, request, prefixes, &status);
+	if (count == 0) {
+		lma_reject(lma, request, status, NULL);
+		return;
+	}
+	binding = binding_create(lma, request, prefixes, count);
+	if (binding == NULL) {
+		release_prefixes(lma, &request->options.mn_id, prefixes, count);
+		lma_reject(lma, request, MH_STATUS_INSUFFICIENT_RESOURCES, NULL);
+		return;
+	}
+	timer_set(lma, binding, binding->terms.expires_ms);
+	endpoint_update(lma, binding, FWD_OP_endpoint_insert, 0);
+	lma_answer(lma, request, MH_STATUS_ACCEPTED, binding);
+	commit_pending(lma, binding);
+}
+
+/* RFC 5213 section 5.3.3: the forwarding state stays. */
+static void refresh(struct lma *lma, struct binding *binding, const struct lma_request *request)
+{
+	if (lma_terms_update(lma, binding, request) != 0) {
+		lma_reject(lma, request, MH_STATUS_INSUFFICIENT_RESOURCES, NULL);
+		return;
+	}
+	/* A later expiry is noticed when the timer fires: refreshing costs no list of timers. */
+	if (!timer_is_running(&binding->timer) || binding->timer.deadline_ms > binding->terms.expires_ms)
+		timer_set(lma, binding, binding->terms.expires_ms);
+	binding->last_status = MH_STATUS_ACCEPTED;
+	lma->stats.refreshes++;
+	lma_note(lma, binding, HISTORY_refreshed, request->options.handoff_indicator);
+	lma_answer(lma, request, MH_STATUS_ACCEPTED, binding);
+	lma->host->ops->commit(lma->host, 0, 0);
+}
+
+/* RFC 5213 section 5.3.4, and the end of a delete wait by a valid PBU. */
+static void move(struct lma *lma, struct binding *binding, const struct lma_request *request)
+{
+	struct lma_pending *pending = pending_create(lma, binding, request, CHANGE_MOVE);
+	uint32_t old_tunnel = binding->terms.tunnel;
+	uint32_t tunnel;
+
+	if (pending == NULL) {
+		lma_reject(lma, request, MH_STATUS_INSUFFICIENT_RESOURCES, NULL);
+		return;
+	}
+	pending->is_handover = !in6_equal(&binding->terms.proxy_coa, &request->proxy_coa);
+	tunnel = tunnels_acquire(lma->tunnels, &request->proxy_coa);
+	if (tunnel == INDEX_NONE || lma_terms_update(lma, binding, request) != 0) {
+		if (tunnel != INDEX_NONE)
+			tunnels_release(lma->tunnels, tunnel);
+		pending_free(pending);
+		lma_reject(lma, request, MH_STATUS_INSUFFICIENT_RESOURCES, NULL);
+		return;
+	}
+	binding->pending = pending;
+	binding->state = BINDING_PENDING;
+	binding->terms.tunnel = tunnel;
+	timer_set(lma, binding, binding->terms.expires_ms);
+	endpoint_update(lma, binding, FWD_OP_endpoint_replace, 0);
+	tunnels_release(lma->tunnels, old_tunnel);
+	lma_answer(lma, request, MH_STATUS_ACCEPTED, binding);
+	commit_pending(lma, binding);
+}
+
+/* A PBU that waits for the binding has its place, unless it is this MAG's: then this one is newer. */
+static void end_own_hold(struct lma *lma, struct binding *binding, const struct lma_request *request)
+{
+	struct stored_pbu *stored;
+
+	if (binding->hold == NULL || !in6_equal(&binding->hold->request->source, &request->datagram->source))
+		return;
+	stored = lma_hold_end(lma, binding);
+	free(stored);
+}
+
+void lma_update(struct lma *lma, struct binding *binding, const struct lma_request *request)
+{
+	end_own_hold(lma, binding, request);
+	if (binding->state == BINDING_ACTIVE && in6_equal(&binding->terms.proxy_coa, &request->proxy_coa))
+		refresh(lma, binding, request);
+	else
+		move(lma, binding, request);
+}
+
+static void accept_deregistration(struct lma *lma, struct binding *binding, const struct lma_request *request)
+{
+	struct binding_terms *terms = &binding->terms;
+
+	if (terms->timestamp > binding->timestamp_floor)
+		binding->timestamp_floor = terms->timestamp;
+	terms->timestamp = request->has_timestamp ? request->options.timestamp : 0;
+	terms->sequence = request->sequence;
+	terms->lifetime = 0;
+	terms->handoff_indicator = request->options.handoff_indicator;
+	if (binding->state == BINDING_DELETING)
+		return;
+	binding->state = BINDING_DELETING;
+	binding->last_status = MH_STATUS_ACCEPTED;
+	timer_set(lma, binding, engine_ms(lma->now) + lma->config.min_delay_before_bce_delete_ms);
+	lma->stats.deregistrations++;
+	lma_note(lma, binding, HISTORY_deregistered, request->options.handoff_indicator);
+}
+
+/* RFC 5213 section 5.3.5 */
+void lma_deregister(struct lma *lma, struct binding *binding, const struct lma_request *request)
+{
+	bool is_blocked = binding->state == BINDING_DELETING;
+	struct stored_pbu *waiting;
+
+	if (!in6_equal(&binding->terms.proxy_coa, &request->proxy_coa)) {
+		lma->stats.pbu_ignored++;
+		return;
+	}
+	end_own_hold(lma, binding, request);
+	accept_deregistration(lma, binding, request);
+	waiting = lma_hold_end(lma, binding);
+	if (waiting != NULL)
+		lma_backlog_add(lma, waiting); /* it moves the binding at once */
+	else if (!is_blocked)
+		binding->pending = pending_create(lma, binding, request, CHANGE_BLOCK);
+	if (binding->pending != NULL)
+		endpoint_update(lma, binding, FWD_OP_endpoint_replace, FORWARD_BLOCKED);
+	lma_answer(lma, request, MH_STATUS_ACCEPTED, binding);
+	if (binding->pending != NULL)
+		commit_pending(lma, binding);
+	else
+		lma->host->ops->commit(lma->host, 0, 0);
+}
+
+void lma_drop_waiting(struct lma *lma, struct binding *binding)
+{
+	free(lma_hold_end(lma, binding));
+	if (binding->pending != NULL) {
+		free(binding->pending->parked);
+		binding->pending->parked = NULL;
+	}
+}
+
+void lma_forget(struct lma *lma, struct binding *binding)
+{
+	lma_drop_waiting(lma, binding);
+	if (binding->pending != NULL)
+		pending_free(binding->pending);
+	binding->pending = NULL;
+}
+
+/* The MN's other sessions remember the highest timestamp. */
+static void pass_timestamp_on(struct lma *lma, const struct binding *binding)
+{
+	uint64_t highest = binding->terms.timestamp > binding->timestamp_floor ? binding->terms.timestamp
+									       : binding->timestamp_floor;
+	struct mn_id id = binding_id(binding);
+	struct binding *other = NULL;
+
+	while ((other = binding_cache_by_id(&lma->cache, &id, other)) != NULL)
+		if (other->timestamp_floor < highest)
+			other->timestamp_floor = highest;
+}
+
+/* Users before what they use: endpoints, tunnel, index. */
+void lma_remove(struct lma *lma, struct binding *binding)
+{
+	struct engine_host *host = lma->host;
+	uint32_t index = binding_index(&lma->cache, binding);
+	struct mn_id id = binding_id(binding);
+	struct stored_pbu *waiting = lma_hold_end(lma, binding);
+
+	endpoint_update(lma, binding, FWD_OP_endpoint_remove, 0);
+	tunnels_release(lma->tunnels, binding->terms.tunnel);
+	host->ops->index_release(host, INDEX_NODE, index);
+	host->ops->commit(host, 0, 0);
+
+	if (waiting != NULL)
+		lma_backlog_add(lma, waiting);
+	if (binding->pending != NULL) {
+		if (binding->pending->parked != NULL)
+			lma_backlog_add(lma, binding->pending->parked);
+		binding->pending->parked = NULL;
+		pending_free(binding->pending);
+	}
+	timer_stop(&lma->wheel, &binding->timer);
+	pass_timestamp_on(lma, binding);
+	for (unsigned i = 0; i < binding->prefix_count; i++)
+		prefix_pools_release(lma->pools, engine_ms(lma->now), binding_prefix(binding, i), &id);
+	lma->peers[binding->terms.peer].sessions--;
+	binding_cache_remove(&lma->cache, binding);
+}
+
+/* The move was applied, or the registration. */
+static void change_succeeded(struct lma *lma, struct binding *binding, const struct lma_pending *pending)
+{
+	uint8_t indicator = binding->terms.handoff_indicator;
+
+	switch (pending->change) {
+	case CHANGE_REGISTER:
+		lma->stats.registrations++;
+		binding->state = BINDING_ACTIVE;
+		lma_note(lma, binding, HISTORY_registered, indicator);
+		break;
+	case CHANGE_MOVE:
+		if (pending->is_handover)
+			lma->stats.handovers++;
+		else
+			lma->stats.refreshes++;
+		binding->state = BINDING_ACTIVE;
+		lma_note(lma, binding, pending->is_handover ? HISTORY_handover : HISTORY_refreshed, indicator);
+		break;
+	case CHANGE_ROLLBACK: binding->state = pending->old_state; break;
+	case CHANGE_BLOCK: break;
+	}
+}
+
+/* Put the old terms back. False: there is no tunnel to go back to. */
+static bool roll_back(struct lma *lma, struct binding *binding, struct lma_pending *pending)
+{
+	uint32_t refused = binding->terms.tunnel;
+	uint32_t tunnel = tunnels_acquire(lma->tunnels, &pending->old.proxy_coa);
+
+	if (tunnel == INDEX_NONE)
+		return false;
+	lma->peers[binding->terms.peer].sessions--;
+	lma->peers[pending->old.peer].sessions++;
+	ident_clear(&binding->terms.link_layer_id);
+	binding->terms = pending->old;
+	memset(&pending->old.link_layer_id, 0, sizeof(pending->old.link_layer_id));
+	binding->terms.tunnel = tunnel;
+	pending->change = CHANGE_ROLLBACK;
+	pending->serial = ++lma->serial;
+	timer_set(lma, binding, pending->old_deadline_ms);
+	endpoint_update(
+		lma, binding, FWD_OP_endpoint_replace, pending->old_state == BINDING_DELETING ? FORWARD_BLOCKED : 0);
+	tunnels_release(lma->tunnels, refused);
+	return true;
+}
+
+static void answer_failure(struct lma *lma, struct binding *binding, const struct lma_pending *pending)
+{
+	struct mh_datagram datagram;
+	struct mh_message message;
+	struct lma_request request;
+
+	if (pending->change == CHANGE_ROLLBACK)
+		return;
+	lma_request_from_stored(lma, &request, pending->request, &datagram, &message);
+	if (pending->change == CHANGE_BLOCK) {
+		lma_answer(lma, &request, MH_STATUS_ACCEPTED, binding); /* it is de-registered all the same */
+		lma->host->ops->commit(lma->host, 0, 0);
+	} else {
+		lma_reject(lma, &request, MH_STATUS_INSUFFICIENT_RESOURCES, NULL);
+	}
+}
+
+/* Returns true if the binding goes on with a transaction of its own. */
+static bool change_failed(struct lma *lma, struct binding *binding, struct lma_pending *pending, int error)
+{
+	lma_note(lma, binding, HISTORY_forwarding_failed, (uint8_t)-error);
+	answer_failure(lma, binding, pending);
+	if (pending->change == CHANGE_BLOCK)
+		return false;
+	if (pending->change == CHANGE_MOVE && roll_back(lma, binding, pending)) {
+		commit_pending(lma, binding);
+		return true;
+	}
+	lma_remove(lma, binding); /* takes pending along */
+	return true;
+}
+
+void lma_transaction_done(struct lma *lma, const struct engine_time *now, uint64_t cookie, int error)
+{
+	struct binding *binding = binding_cache_at(&lma->cache, (uint32_t)cookie);
+	const struct engine_time *before = lma->now;
+	struct lma_pending *pending;
+
+	if (binding == NULL || binding->pending == NULL || binding->pending->serial != cookie >> 32)
+		return; /* the binding is gone: its removal was committed after this */
+	lma->now = now;
+	pending = binding->pending;
+	if (error == 0 || !change_failed(lma, binding, pending, error)) {
+		if (error == 0)
+			change_succeeded(lma, binding, pending);
+		binding->pending = NULL;
+		if (pending->parked != NULL)
+			lma_backlog_add(lma, pending->parked);
+		pending->parked = NULL;
+		pending_free(pending);
+	}
+	lma_backlog_run(lma);
+	lma->now = before;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fake_host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+/* One more element at the end of an array of @count; returns it zeroed. */
+#define APPEND(array, count) (append((void **)&(array), &(count), sizeof(*(array))), &(array)[(count)-1])
+
+static void append(void **array, unsigned *count, size_t size)
+{
+	void *grown = reallocarray(*array, *count + 1, size);
+
+	assert_non_null(grown);
+	memset((char *)grown + *count * size, 0, size);
+	*array = grown;
+	(*count)++;
+}
+
+static uint8_t *copy_of(const uint8_t *bytes, uint16_t length)
+{
+	uint8_t *copy = malloc(length > 0 ? length : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, bytes, length);
+	return copy;
+}
+
+static struct fake_host *fake_of(struct engine_host *host)
+{
+	return (struct fake_host *)host; /* its first member */
+}
+
+static struct fake_transaction *open_of(struct fake_host *fake)
+{
+	if (fake->open == NULL)
+		fake->open = calloc(1, sizeof(*fake->open));
+	assert_non_null(fake->open);
+	return fake->open;
+}
+
+static uint32_t on_index_allocate(struct engine_host *host, enum index_space space)
+{
+	struct fake_host *fake = fake_of(host);
+
+	for (uint32_t i = 0; i < fake->index_limit[space]; i++) {
+		if (fake->index_state[space][i] == FAKE_INDEX_FREE) {
+			fake->index_state[space][i] = FAKE_INDEX_TAKEN;
+			fake->index_generation[space][i]++;
+			return i;
+		}
+	}
+	return INDEX_NONE;
+}
+
+static void on_index_release(struct engine_host *host, enum index_space space, uint32_t index)
+{
+	struct fake_host *fake = fake_of(host);
+	struct fake_transaction *open = open_of(fake);
+
+	assert_true(index < FAKE_INDEXES);
+	assert_int_equal(fake->index_state[space][index], FAKE_INDEX_TAKEN);
+	fake->index_state[space][index] = FAKE_INDEX_RELEASED;
+	*APPEND(open->released[space], open->released_count[space]) = index;
+}
+
+static uint32_t on_index_generation(struct engine_host *host, enum index_space space, uint32_t index)
+{
+	return fake_of(host)->index_generation[space][index];
+}
+
+static void on_update(struct engine_host *host, const struct fwd_update *update)
+{
+	struct fake_transaction *open = open_of(fake_of(host));
+
+	assert_int_equal(open->message_count, 0); /* updates first, then messages */
+	assert_int_equal(open->frame_count, 0);
+	*APPEND(open->updates, open->update_count) = *update;
+}
+
+static void on_send(struct engine_host *host, const struct mh_datagram *datagram)
+{
+	struct fake_transaction *open = open_of(fake_of(host));
+
+	assert_true(datagram->length >= 8 && datagram->length % 8 == 0);
+	*APPEND(open->messages, open->message_count) = (struct fake_message){.source = datagram->source,
+		.destination = datagram->destination,
+		.bytes = copy_of(datagram->bytes, datagram->length),
+		.length = datagram->length};
+}
+
+static void on_send_frame(struct engine_host *host, const struct access_frame *frame)
+{
+	struct fake_transaction *open = open_of(fake_of(host));
+	struct fake_frame *copy = APPEND(open->frames, open->frame_count);
+
+	copy->link = frame->link;
+	memcpy(copy->mac, frame->mac, sizeof(copy->mac));
+	copy->bytes = copy_of(frame->bytes, frame->length);
+	copy->length = frame->length;
+}
+
+static void on_commit(struct engine_host *host, uint64_t cookie, unsigned flags)
+{
+	struct fake_host *fake = fake_of(host);
+	struct fake_transaction *open = open_of(fake);
+
+	open->cookie = cookie;
+	open->flags = flags;
+	*fake->last = open;
+	fake->last = &open->next;
+	fake->open = NULL;
+	fake->commits++;
+}
+
+static bool on_busy(struct engine_host *host)
+{
+	return fake_of(host)->is_busy;
+}
+
+static uint64_t on_random(struct engine_host *host)
+{
+	return test_random(&fake_of(host)->random);
+}
+
+static void on_event(
+	struct engine_host *host, const struct engine_time *now, const struct mn_id *id, uint8_t event, uint8_t value)
+{
+	struct fake_host *fake = fake_of(host);
+
+	(void)now;
+	(void)id;
+	fake->events++;
+	fake->last_event = event;
+	fake->last_event_value = value;
+}
+
+static const struct engine_host_ops fake_ops = {
+	.index_allocate = on_index_allocate,
+	.index_release = on_index_release,
+	.index_generation = on_index_generation,
+	.update = on_update,
+	.send = on_send,
+	.send_frame = on_send_frame,
+	.commit = on_commit,
+	.busy = on_busy,
+	.random = on_random,
+	.event = on_event,
+};
+
+void fake_host_init(struct fake_host *fake)
+{
+	memset(fake, 0, sizeof(*fake));
+	fake->host.ops = &fake_ops;
+	fake->last = &fake->first;
+	fake->random = 0x9e3779b97f4a7c15;
+	fake->tunnels = calloc(FAKE_INDEXES, sizeof(*fake->tunnels));
+	fake->has_tunnel = calloc(FAKE_INDEXES, sizeof(*fake->has_tunnel));
+	fake->tunnel_users = calloc(FAKE_INDEXES, sizeof(*fake->tunnel_users));
+	assert_true(fake->tunnels != NULL && fake->has_tunnel != NULL && fake->tunnel_users != NULL);
+	assert_int_equal(id_map_init(&fake->endpoints, 0, 0), 0);
+	for (unsigned space = 0; space < INDEX_SPACE_COUNT; space++) {
+		fake->index_limit[space] = FAKE_INDEXES;
+		fake->index_state[space] = calloc(FAKE_INDEXES, 1);
+		fake->index_generation[space] = calloc(FAKE_INDEXES, sizeof(uint32_t));
+		assert_true(fake->index_state[space] != NULL && fake->index_generation[space] != NULL);
+	}
+}
+
+static void transaction_free(struct fake_transaction *transaction)
+{
+	for (unsigned i = 0; i < transaction->message_count; i++)
+		free(transaction->messages[i].bytes);
+	for (unsigned i = 0; i < transaction->frame_count; i++)
+		free(transaction->frames[i].bytes);
+	for (unsigned space = 0; space < INDEX_SPACE_COUNT; space++)
+		free(transaction->released[space]);
+	free(transaction->messages);
+	free(transaction->frames);
+	free(transaction->updates);
+	free(transaction);
+}
+
+void fake_host_clear(struct fake_host *fake)
+{
+	for (unsigned i = 0; i < fake->message_count; i++)
+		free(fake->messages[i].bytes);
+	for (unsigned i = 0; i < fake->frame_count; i++)
+		free(fake->frames[i].bytes);
+	fake->message_count = fake->frame_count = fake->update_count = 0;
+}
+
+void fake_host_fini(struct fake_host *fake)
+{
+	struct fake_transaction *transaction;
+
+	assert_null(fake->open);
+	while ((transaction = fake->first) != NULL) {
+		fake->first = transaction->next;
+		transaction_free(transaction);
+	}
+	fake_host_clear(fake);
+	for (unsigned space = 0; space < INDEX_SPACE_COUNT; space++) {
+		free(fake->index_state[space]);
+		free(fake->index_generation[space]);
+	}
+	id_map_fini(&fake->endpoints);
+	free(fake->entries);
+	free(fake->tunnels);
+	free(fake->has_tunnel);
+	free(fake->tunnel_users);
+	free(fake->updates);
+	free(fake->messages);
+	free(fake->frames);
+}
+
+static struct fwd_endpoint *entry_of(const struct fake_host *fake, uint64_t id)
+{
+	uint32_t place = id_map_lookup(&fake->endpoints, id);
+
+	return place != ID_MAP_NONE ? &fake->entries[place] : NULL;
+}
+
+const struct forward *fake_host_endpoint(const struct fake_host *fake, uint64_t id)
+{
+	const struct fwd_endpoint *entry = entry_of(fake, id);
+
+	return entry != NULL ? &entry->forward : NULL;
+}
+
+static int apply_tunnel(struct fake_host *fake, const struct fwd_update *update)
+{
+	bool *has = &fake->has_tunnel[update->index];
+
+	assert_true(update->index < FAKE_INDEXES);
+	if (update->op == FWD_OP_tunnel_insert) {
+		if (*has)
+			return -EEXIST;
+		fake->tunnels[update->index] = update->body.tunnel;
+	} else {
+		if (!*has)
+			return -ENOENT;
+		/* Users go first, unless one of them was refused to. */
+		assert_true(fake->tunnel_users[update->index] == 0 || fake->refused > 0);
+	}
+	*has = !*has;
+	fake->tunnel_count += *has ? 1u : -1u;
+	return 0;
+}
+
+static bool is_dead_tunnel(const struct fake_host *fake, const struct forward *forward)
+{
+	return forward->tunnel != INDEX_NONE && !fake->has_tunnel[forward->tunnel];
+}
+
+static void endpoint_insert(struct fake_host *fake, const struct fwd_endpoint *endpoint)
+{
+	*APPEND(fake->entries, fake->entry_count) = *endpoint;
+	assert_int_equal(id_map_insert(&fake->endpoints, endpoint->id, fake->entry_count - 1), 0);
+	fake->endpoint_count++;
+}
+
+static int apply_endpoint(struct fake_host *fake, const struct fwd_update *update)
+{
+	const struct fwd_endpoint *endpoint = &update->body.endpoint;
+	struct fwd_endpoint *entry = entry_of(fake, endpoint->id);
+
+	assert_int_not_equal(endpoint->id, 0);
+	if (update->op == FWD_OP_endpoint_insert && entry != NULL)
+		return -EEXIST;
+	if (update->op != FWD_OP_endpoint_insert && entry == NULL)
+		return -ENOENT;
+	if (update->op != FWD_OP_endpoint_remove && is_dead_tunnel(fake, &endpoint->forward))
+		return -ENOENT;
+	if (entry != NULL && entry->forward.tunnel != INDEX_NONE)
+		fake->tunnel_users[entry->forward.tunnel]--;
+	if (update->op == FWD_OP_endpoint_remove) {
+		id_map_remove(&fake->endpoints, endpoint->id);
+		fake->endpoint_count--;
+		return 0;
+	}
+	if (entry != NULL)
+		entry->forward = endpoint->forward;
+	else
+		endpoint_insert(fake, endpoint);
+	if (endpoint->forward.tunnel != INDEX_NONE)
+		fake->tunnel_users[endpoint->forward.tunnel]++;
+	return 0;
+}
+
+static int apply(struct fake_host *fake, const struct fwd_update *update)
+{
+	if (fake->fail_update > 0 && --fake->fail_update == 0)
+		return fake->fail_error;
+	switch (update->op) {
+	case FWD_OP_tunnel_insert:
+	case FWD_OP_tunnel_remove: return apply_tunnel(fake, update);
+	case FWD_OP_endpoint_insert:
+	case FWD_OP_endpoint_replace:
+	case FWD_OP_endpoint_remove: return apply_endpoint(fake, update);
+	default: return 0;
+	}
+}
+
+static int apply_updates(struct fake_host *fake, const struct fake_transaction *transaction)
+{
+	int first_error = 0;
+
+	for (unsigned i = 0; i < transaction->update_count; i++) {
+		int error = apply(fake, &transaction->updates[i]);
+
+		*APPEND(fake->updates, fake->update_count) = transaction->updates[i];
+		fake->refused += error != 0;
+		if (first_error == 0)
+			first_error = error;
+	}
+	return first_error;
+}
+
+static void record_messages(struct fake_host *fake, struct fake_transaction *transaction)
+{
+	for (unsigned i = 0; i < transaction->message_count; i++)
+		*APPEND(fake->messages, fake->message_count) = transaction->messages[i];
+	for (unsigned i = 0; i < transaction->frame_count; i++)
+		*APPEND(fake->frames, fake->frame_count) = transaction->frames[i];
+	transaction->message_count = transaction->frame_count = 0; /* their bytes moved */
+}
+
+static void free_indexes(struct fake_host *fake, const struct fake_transaction *transaction)
+{
+	for (unsigned space = 0; space < INDEX_SPACE_COUNT; space++)
+		for (unsigned i = 0; i < transaction->released_count[space]; i++)
+			fake->index_state[space][transaction->released[space][i]] = FAKE_INDEX_FREE;
+}
+
+bool fake_host_run_one(struct fake_host *fake)
+{
+	struct fake_transaction *transaction = fake->first;
+	int error;
+
+	assert_null(fake->open); /* the engine commits before it returns */
+	if (transaction == NULL)
+		return false;
+	fake->first = transaction->next;
+	if (fake->first == NULL)
+		fake->last = &fake->first;
+	error = apply_updates(fake, transaction);
+	if (error == 0)
+		record_messages(fake, transaction);
+	free_indexes(fake, transaction);
+	if (transaction->cookie != 0)
+		fake->done(fake->context, transaction->cookie, error);
+	transaction_free(transaction);
+	return true;
+}
+
+unsigned fake_host_run(struct fake_host *fake)
+{
+	unsigned count = 0;
+
+	assert_null(fake->open);
+	while (!fake->is_held && fake_host_run_one(fake))
+		count++;
+	return count;
+}
+
+unsigned fake_host_indexes(const struct fake_host *fake, enum index_space space)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < FAKE_INDEXES; i++)
+		count += fake->index_state[space][i] != FAKE_INDEX_FREE;
+	return count;
+}
+
+void fake_host_decode(const struct fake_host *fake, unsigned i, struct mh_message *message)
+{
+	const struct fake_message *sent = &fake->messages[i];
+
+	assert_true(i < fake->message_count);
+	assert_int_equal(
+		mh_decode(message, sent->bytes, sent->length, &sent->source, &sent->destination), MH_ERROR_NONE);
+}
