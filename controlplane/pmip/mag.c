@@ -2,6 +2,7 @@
 #include "pmip/mag_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRES_PER_ADVANCE 1024
 
@@ -163,4 +164,23 @@ void mag_stats(const struct mag *mag, struct mag_stats *stats)
 bool mag_tunnel_next(const struct mag *mag, uint32_t from, struct tunnel_view *view)
 {
 	return tunnels_next(mag->tunnels, from, view);
+}
+
+bool mag_locate(const struct mag *mag, const struct in6_addr *address, uint16_t *link, uint8_t mac[6])
+{
+	struct home_network_prefix prefix = {.length = 64};
+	const struct attachment *a;
+
+	memcpy(&prefix.prefix, address, 8);
+	a = node_by_prefix(mag, &prefix);
+	if (a == NULL || !a->installed)
+		return false;
+	*link = a->link;
+	memcpy(mac, a->mac, 6);
+	return true;
+}
+
+uint32_t mag_peer_sessions(const struct mag *mag, const struct in6_addr *lma)
+{
+	return tunnels_users(mag->tunnels, lma);
 }

@@ -140,6 +140,11 @@ bool mag_attachment_next(const struct mag *mag, uint32_t from, struct attachment
 unsigned mag_attachment_find(const struct mag *mag, const struct mn_id *id,
 	void (*each)(void *context, const struct attachment_view *view), void *context);
 
+/* The link and link-layer address of the MN whose prefix holds @address; false: none is attached. */
+bool mag_locate(const struct mag *mag, const struct in6_addr *address, uint16_t *link, uint8_t mac[6]);
+/* Sessions with the LMA at @lma. */
+uint32_t mag_peer_sessions(const struct mag *mag, const struct in6_addr *lma);
+
 struct mag_stats {
 	uint64_t attaches, detaches, refused;
 	uint64_t pbu_sent, pbu_retransmitted;

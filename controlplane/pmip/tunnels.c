@@ -162,3 +162,10 @@ uint32_t tunnels_count(const struct tunnels *tunnels)
 {
 	return tunnels->count;
 }
+
+uint32_t tunnels_users(const struct tunnels *tunnels, const struct in6_addr *remote)
+{
+	uint32_t index = tunnels_find(tunnels, remote);
+
+	return index != INDEX_NONE ? tunnels->slots[index].users : 0;
+}

@@ -35,6 +35,8 @@ uint32_t tunnels_acquire(struct tunnels *tunnels, const struct in6_addr *remote)
 void tunnels_release(struct tunnels *tunnels, uint32_t index);
 /* Index, or INDEX_NONE; no side effect. */
 uint32_t tunnels_find(const struct tunnels *tunnels, const struct in6_addr *remote);
+/* How many users the tunnel to @remote has; 0 if there is none. */
+uint32_t tunnels_users(const struct tunnels *tunnels, const struct in6_addr *remote);
 /* The first tunnel with an index >= @from. */
 bool tunnels_next(const struct tunnels *tunnels, uint32_t from, struct tunnel_view *view);
 uint32_t tunnels_count(const struct tunnels *tunnels);
