@@ -124,8 +124,8 @@ static void forget(struct net *net, struct neighbour *neighbour)
 }
 
 /*
- * Entries that nothing holds on to and that are in step with the data plane: failed and stale ones first, then host
- * routes that no packet asked for in a long time.
+ * Entries that nothing holds on to and that are in step with the data plane: failed ones first, then those that only
+ * our own answers use, then host routes that no packet asked for in a long time. 0: not to be evicted.
  */
 static uint64_t eviction_rank(const struct net *net, const struct neighbour *neighbour)
 {
@@ -136,9 +136,9 @@ static uint64_t eviction_rank(const struct net *net, const struct neighbour *nei
 		return 0;
 	if (neighbour->state == NEIGHBOUR_FAILED)
 		return UINT64_C(2) << 60 | idle_ms;
-	if (neighbour->state == NEIGHBOUR_STALE && !neighbour->host_route)
-		return UINT64_C(1) << 60 | idle_ms;
-	return neighbour->host_route && idle_ms >= IDLE_ROUTE_MS ? idle_ms : 0;
+	if (neighbour->host_route)
+		return idle_ms >= IDLE_ROUTE_MS ? idle_ms : 0;
+	return neighbour->state != NEIGHBOUR_INCOMPLETE ? UINT64_C(1) << 60 | idle_ms : 0;
 }
 
 static void evict_one(struct net *net)
