@@ -53,9 +53,14 @@ uint32_t slab_take(struct slab *slab)
 	if (index == SLAB_NONE)
 		return slab->unused < slab->count ? slab->unused++ : SLAB_NONE;
 	slab->free.head = slab->next[index];
-	if (slab->free.head == SLAB_NONE)
-		slab->free.tail = SLAB_NONE;
 	slab->free.count--;
+	if (slab->free.head == SLAB_NONE) {
+		slab->free.tail = SLAB_NONE;
+		return index;
+	}
+	/* Entries come back in no order: the next one is cold. */
+	__builtin_prefetch(&slab->next[slab->free.head]);
+	__builtin_prefetch(slab_at(slab, slab->free.head), 1);
 	return index;
 }
 
