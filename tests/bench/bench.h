@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+/*
+ * What the measuring programs share. A measured function does some work of at least one burst and returns the TSC
+ * ticks that it took; several of them are measured in turn, round by round, so that a disturbance of the machine meets
+ * all alike. Each result is one line of JSON on standard output.
+ */
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_memory.h>
+
+#define BENCH_ROUNDS   7
+#define BENCH_ROUND_MS 100
+
+struct bench {
+	const char *name;
+	uint64_t flows;
+	const char *unit;
+	/* Does some work, adds the number of units done to @done, returns the ticks. */
+	uint64_t (*run)(void *context, uint64_t *done);
+	void *context;
+	double rounds[BENCH_ROUNDS + 1];
+};
+
+static inline uint64_t bench_tsc(void)
+{
+	uint64_t tsc;
+
+	__asm__ volatile("lfence" ::: "memory");
+	tsc = rte_rdtsc();
+	__asm__ volatile("lfence" ::: "memory");
+	return tsc;
+}
+
+static inline double bench_round(struct bench *bench)
+{
+	uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * BENCH_ROUND_MS, ticks = 0, done = 0;
+
+	do
+		ticks += bench->run(bench->context, &done);
+	while (rte_rdtsc() < end);
+	return (double)ticks / (double)done;
+}
+
+static inline int bench_compare(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Measure @n functions in turn; the first round does not count. Prints and returns nothing else. */
+static inline void bench_measure(struct bench *benches, unsigned n)
+{
+	for (unsigned round = 0; round <= BENCH_ROUNDS; round++) {
+		for (unsigned i = 0; i < n; i++)
+			benches[i].rounds[round] = bench_round(&benches[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		double *rounds = &benches[i].rounds[1];
+
+		qsort(rounds, BENCH_ROUNDS, sizeof(*rounds), bench_compare);
+		printf("{\"name\": \"%s\", \"flows\": %llu, \"unit\": \"%s\", \"min\": %.1f, \"median\": %.1f, "
+		       "\"max\": %.1f}\n",
+			benches[i].name, (unsigned long long)benches[i].flows, benches[i].unit, rounds[0],
+			rounds[BENCH_ROUNDS / 2], rounds[BENCH_ROUNDS - 1]);
+		fflush(stdout);
+	}
+}
+
+/* Core clock per TSC tick: a chain of dependent additions. Below what the machine gives at rest, it was disturbed. */
+static inline double bench_core_clock(void)
+{
+	const uint64_t n = 100 * 1000 * 1000;
+	uint64_t x = 0, tsc = bench_tsc();
+
+	for (uint64_t i = 0; i < n; i++)
+		__asm__ volatile("add $1, %0" : "+r"(x));
+	return (double)n / (double)(bench_tsc() - tsc);
+}
+
+/*
+ * Start EAL: with huge pages if @memory_mb of them are there, else without. Then real-time priority, which EAL does not
+ * survive before. Says on standard error what it got.
+ */
+static inline int bench_start(const char *program, unsigned memory_mb)
+{
+	char prefix[32], memory[16],
+		*huge[] = {(char *)(uintptr_t)program, (char *)(uintptr_t) "--in-memory", NULL, NULL};
+	char *plain[] = {huge[0], (char *)(uintptr_t) "--no-huge", NULL, NULL};
+	const struct sched_param priority = {.sched_priority = 50};
+	unsigned free_pages = 0;
+	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "r");
+	char *argv[16], **choice;
+	int argc = 0;
+
+	if (file != NULL) {
+		if (fscanf(file, "%u", &free_pages) != 1)
+			free_pages = 0;
+		fclose(file);
+	}
+	snprintf(prefix, sizeof(prefix), "bench%d", (int)getpid());
+	snprintf(memory, sizeof(memory), "%u", memory_mb);
+	choice = free_pages * 2 >= memory_mb ? huge : plain;
+	while (*choice != NULL)
+		argv[argc++] = *choice++;
+	argv[argc++] = (char *)(uintptr_t) "-m";
+	argv[argc++] = memory;
+	argv[argc++] = (char *)(uintptr_t) "--no-pci";
+	argv[argc++] = (char *)(uintptr_t) "--no-telemetry";
+	argv[argc++] = (char *)(uintptr_t) "--log-level=warning";
+	argv[argc++] = (char *)(uintptr_t) "--file-prefix";
+	argv[argc++] = prefix;
+	argv[argc] = NULL;
+	if (rte_eal_init(argc, argv) < 0)
+		return -1;
+	if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
+		fprintf(stderr, "# no real-time priority: expect noise\n");
+	fprintf(stderr, "# %s pages, %.2f core clocks per TSC tick at %.2f GHz\n",
+		rte_eal_has_hugepages() ? "huge" : "4 KB", bench_core_clock(), (double)rte_get_tsc_hz() / 1e9);
+	return 0;
+}
