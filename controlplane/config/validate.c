@@ -49,7 +49,8 @@ static void check_variables(const struct checker *checker)
 			"timestamps are not in use; allowed: false, or TimestampBasedApproachInUse: true");
 	if (checker->config->role == ROLE_MAG && v->max_bindack_timeout_ms < v->initial_bindack_timeout_ms)
 		mistake(checker, "variables.MAX_BINDACK_TIMEOUT",
-			"below INITIAL_BINDACK_TIMEOUT; allowed: at least as much");
+			"%g s are below INITIAL_BINDACK_TIMEOUT; allowed: at least %g s",
+			v->max_bindack_timeout_ms / 1000.0, v->initial_bindack_timeout_ms / 1000.0);
 	if (!IN6_IS_ADDR_LINKLOCAL(&v->fixed_mag_link_local_address))
 		mistake(checker, "variables.FixedMAGLinkLocalAddressOnAllAccessLinks",
 			"not a link-local address; allowed: an address in fe80::/10");
@@ -63,11 +64,12 @@ static void check_mag(const struct checker *checker)
 	const struct config_mag *mag = &checker->config->mag;
 
 	if (mag->router_lifetime_s != 0 && mag->router_lifetime_s < mag->max_rtr_adv_interval_s)
-		mistake(checker, "mag.router-lifetime", "shorter than max-rtr-adv-interval; allowed: 0, or %u..9000 s",
+		mistake(checker, "mag.router-lifetime",
+			"%u s are shorter than max-rtr-adv-interval; allowed: 0, or %u..9000 s", mag->router_lifetime_s,
 			mag->max_rtr_adv_interval_s);
 	if (mag->prefix_preferred_s > mag->prefix_valid_s)
-		mistake(checker, "mag.prefix-preferred", "longer than prefix-valid; allowed: 0..%u s",
-			mag->prefix_valid_s);
+		mistake(checker, "mag.prefix-preferred", "%u s are longer than prefix-valid; allowed: 0..%u s",
+			mag->prefix_preferred_s, mag->prefix_valid_s);
 }
 
 static const struct config_port *first_core_port(const struct config *config)

@@ -132,7 +132,7 @@ static const char *parse_string(const struct schema_row *row, const char *text, 
 	if (row->words != NULL && find_word(row->words, text) == NULL)
 		return "unknown word";
 	if (length < (size_t)row->min || length > (size_t)row->max)
-		return length == 0 ? "empty" : "too long or too short";
+		return length == 0 ? "empty" : length > (size_t)row->max ? "too long" : "too short";
 	if (has_control_character(text))
 		return "has a control character";
 	copy = strdup(text);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "unit.h"
+
 #include <arpa/inet.h>
-#include <cmocka.h>
 
 #include "config_texts.h"
 #include "engine_config.h"
@@ -76,8 +73,8 @@ static void lma_policy_has_peers_pools_and_nodes(void **state)
 
 static void proxy_registration_false_reaches_the_policy(void **state)
 {
-	struct config *config =
-		parse_changed(lma_text, "    pool: pool1\n", "    proxy-registration: false\n    dynamic-prefixes: 3\n");
+	struct config *config = parse_changed(
+		lma_text, "    pool: pool1\n", "    proxy-registration: false\n    dynamic-prefixes: 3\n");
 	struct policy *policy = config_policy(config);
 
 	assert_true(policy_node(policy, 0)->proxy_registration);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
-#include <cmocka.h>
 
 #include "node/hash_index.h"
 #include "node/policy.h"
