@@ -18,3 +18,8 @@ static inline uint64_t test_random(uint64_t *state)
 	*state ^= *state << 17;
 	return *state;
 }
+
+static inline uint32_t test_random_below(uint64_t *state, uint32_t n)
+{
+	return (uint32_t)((test_random(state) >> 32) * n >> 32);
+}
