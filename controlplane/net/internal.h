@@ -80,8 +80,8 @@ struct neighbour {
 	struct pending pending;
 	LIST_ENTRY(neighbour) bucket;
 	STAILQ_ENTRY(neighbour) free;
-	STAILQ_HEAD(, waiting) waiting;
-	LIST_HEAD(, tunnel) users;
+	STAILQ_HEAD(waiting_list, waiting) waiting;
+	LIST_HEAD(tunnel_users, tunnel) users;
 };
 
 struct route {
@@ -141,7 +141,7 @@ struct net {
 	uint32_t incomplete;
 	uint32_t bucket_mask;
 	LIST_HEAD(neighbour_bucket, neighbour) * buckets;
-	STAILQ_HEAD(, neighbour) free_neighbours; /* longest free first */
+	STAILQ_HEAD(neighbour_queue, neighbour) free_neighbours; /* longest free first */
 	unsigned waiting_total;
 	uint64_t seed;
 
@@ -150,7 +150,7 @@ struct net {
 
 	struct tunnel **tunnels; /* by index */
 	uint32_t tunnel_slots;
-	TAILQ_HEAD(, tunnel) reports;
+	TAILQ_HEAD(tunnel_queue, tunnel) reports;
 
 	struct pending_list pending;
 	struct token_bucket error_rate[ICMP6_PARAMETER + 1];

@@ -69,14 +69,11 @@ void neighbour_table_fini(struct net *net)
 
 struct neighbour *neighbour_find(const struct net *net, uint16_t port, const struct in6_addr *address)
 {
-	struct neighbour *neighbour;
+	struct neighbour *neighbour = LIST_FIRST(bucket_of(net, port, address));
 
-	LIST_FOREACH(neighbour, bucket_of(net, port, address), bucket)
-	{
-		if (neighbour->port == port && IN6_ARE_ADDR_EQUAL(&neighbour->address, address))
-			return neighbour;
-	}
-	return NULL;
+	while (neighbour != NULL && !(neighbour->port == port && IN6_ARE_ADDR_EQUAL(&neighbour->address, address)))
+		neighbour = LIST_NEXT(neighbour, bucket);
+	return neighbour;
 }
 
 bool neighbour_usable(const struct neighbour *neighbour)

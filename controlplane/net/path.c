@@ -227,18 +227,14 @@ void net_tunnel_remove(struct net *net, uint32_t index)
 
 void path_next_hop_changed(struct net *net, struct neighbour *neighbour)
 {
-	struct tunnel *tunnel;
-
-	LIST_FOREACH(tunnel, &neighbour->users, user)
-	pending_mark(net, &tunnel->pending);
+	for (struct tunnel *tunnel = LIST_FIRST(&neighbour->users); tunnel != NULL; tunnel = LIST_NEXT(tunnel, user))
+		pending_mark(net, &tunnel->pending);
 }
 
 void path_next_hop_failed(struct net *net, struct neighbour *neighbour)
 {
-	struct tunnel *tunnel;
-
-	LIST_FOREACH(tunnel, &neighbour->users, user)
-	answer(net, tunnel, -EHOSTUNREACH);
+	for (struct tunnel *tunnel = LIST_FIRST(&neighbour->users); tunnel != NULL; tunnel = LIST_NEXT(tunnel, user))
+		answer(net, tunnel, -EHOSTUNREACH);
 }
 
 void path_report(struct net *net)
