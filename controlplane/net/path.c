@@ -57,7 +57,6 @@ static void write_template(const struct net *net, const struct tunnel *tunnel, s
 	const struct net_port *port = &net->ports[tunnel->port];
 	uint8_t *at = template->bytes;
 
-	memset(template, 0, sizeof(*template));
 	memcpy(at, tunnel->next_hop->mac, 6);
 	memcpy(at + 6, port->mac, 6);
 	at += 12;
@@ -76,7 +75,7 @@ static void write_template(const struct net *net, const struct tunnel *tunnel, s
 
 static uint32_t make_descriptor(struct net *net, const struct tunnel *tunnel)
 {
-	struct tunnel_template template;
+	struct tunnel_template template = {0};
 
 	write_template(net, tunnel, &template);
 	return net->ops->descriptor(net->context, &template);
