@@ -28,8 +28,8 @@ struct mag_config {
 	uint32_t max_bindack_timeout_ms;
 	bool timestamp_based_approach_in_use;
 	bool enable_mag_local_routing;
-	struct in6_addr fixed_link_local;     /* FixedMAGLinkLocalAddressOnAllAccessLinks */
-	uint8_t fixed_link_layer[6];          /* FixedMAGLinkLayerAddressOnAllAccessLinks */
+	struct in6_addr fixed_link_local; /* FixedMAGLinkLocalAddressOnAllAccessLinks */
+	uint8_t fixed_link_layer[6];      /* FixedMAGLinkLayerAddressOnAllAccessLinks */
 	uint32_t nud_interval_ms;
 	uint32_t nud_retransmit_ms;
 	uint32_t nud_probes;
@@ -38,11 +38,11 @@ struct mag_config {
 	uint32_t prefix_valid_s;
 	uint32_t prefix_preferred_s;
 	uint32_t max_rtr_adv_interval_s;
-	uint16_t access_mtu_bytes;            /* smallest of the access ports */
-	uint16_t tunnel_mtu_bytes;            /* of new tunnels: transport MTU less 40 */
+	uint16_t access_mtu_bytes; /* smallest of the access ports */
+	uint16_t tunnel_mtu_bytes; /* of new tunnels: transport MTU less 40 */
 	uint8_t tunnel_hop_limit;
-	int tunnel_dscp;                      /* -1: copy */
-	const struct policy *policy;          /* outlives the engine */
+	int tunnel_dscp;             /* -1: copy */
+	const struct policy *policy; /* outlives the engine */
 };
 
 struct mag *mag_create(const struct mag_config *config, struct engine_host *host, const struct engine_time *now);
@@ -92,13 +92,13 @@ void mag_shutdown(struct mag *mag, const struct engine_time *now);
 bool mag_idle(const struct mag *mag);
 
 /* X(name, word) */
-#define ATTACHMENT_STATES(X) \
-	X(REGISTERING, "registering") \
-	X(INSTALLING, "installing") \
-	X(ACTIVE, "active") \
-	X(REFRESHING, "refreshing") \
-	X(WAITING, "waiting-to-retry") \
-	X(REFUSED, "refused") \
+#define ATTACHMENT_STATES(X)               \
+	X(REGISTERING, "registering")      \
+	X(INSTALLING, "installing")        \
+	X(ACTIVE, "active")                \
+	X(REFRESHING, "refreshing")        \
+	X(WAITING, "waiting-to-retry")     \
+	X(REFUSED, "refused")              \
 	X(DEREGISTERING, "de-registering") \
 	X(DETACHED, "detached")
 
@@ -106,7 +106,7 @@ enum attachment_state {
 #define ATTACHMENT_STATE_ENUM(name, word) ATTACHMENT_##name,
 	ATTACHMENT_STATES(ATTACHMENT_STATE_ENUM)
 #undef ATTACHMENT_STATE_ENUM
-	ATTACHMENT_STATE_COUNT,
+		ATTACHMENT_STATE_COUNT,
 };
 
 const char *attachment_state_name(enum attachment_state state);
@@ -119,20 +119,20 @@ struct attachment_view {
 	struct mn_id id;
 	uint16_t link;
 	uint8_t mac[6];
-	struct in6_addr link_local;   /* of the MN; :: if not known */
+	struct in6_addr link_local; /* of the MN; :: if not known */
 	const struct home_network_prefix *prefixes;
 	unsigned prefix_count;
 	struct in6_addr lma;
 	uint32_t tunnel;
-	uint16_t sequence;            /* of the last PBU */
-	unsigned tries;               /* PBUs sent for what is outstanding */
+	uint16_t sequence; /* of the last PBU */
+	unsigned tries;    /* PBUs sent for what is outstanding */
 	uint8_t last_status;
 	bool has_status;
-	uint32_t lifetime_s;          /* granted */
-	uint64_t expires_ms;          /* monotonic */
-	uint64_t next_event_ms;       /* monotonic: refresh, retry or probe */
-	uint64_t last_seen_ms;        /* monotonic */
-	uint32_t pbu_pba_us;          /* of the last registration: PBU to PBA */
+	uint32_t lifetime_s;    /* granted */
+	uint64_t expires_ms;    /* monotonic */
+	uint64_t next_event_ms; /* monotonic: refresh, retry or probe */
+	uint64_t last_seen_ms;  /* monotonic */
+	uint32_t pbu_pba_us;    /* of the last registration: PBU to PBA */
 	const struct history *history;
 };
 

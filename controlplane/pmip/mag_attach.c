@@ -302,7 +302,7 @@ static void walk_start(struct mag *mag)
 	if (mag->walk_again)
 		return;
 	mag->walk_at = 0;
-	timer_start(&mag->wheel, &mag->walk, mag_ms(mag));
+	walk_fire(&mag->walk, mag, mag_ms(mag));
 }
 
 static uint32_t renew_all(struct mag *mag, const struct in6_addr *lma, enum history_event cause)

@@ -80,6 +80,7 @@ struct attachment {
 	bool halted : 1;           /* an echo differed: no PBU before an administrative action */
 	bool retried_sequence : 1; /* 135 in this exchange */
 	bool advertised : 1;       /* the MN heard of the prefixes, with lifetimes over 0 */
+	bool own_link_local : 1;   /* router_link_local is settled: the LMA is told it, not asked for one */
 	bool verify : 1;           /* PBU waits for a sign of presence */
 	bool renew : 1;            /* registers again: by the walk, or when its forwarding is applied */
 	bool leave : 1;            /* the walk de-registers it */

@@ -111,6 +111,8 @@ static void slot_init(struct mag *mag, struct attachment *a, uint32_t index, con
 		.next_try_ms = TIMER_NEVER,
 		.state = ATTACHMENT_REGISTERING,
 		.used = true};
+	if (IN6_IS_ADDR_UNSPECIFIED(&a->router_link_local))
+		ip6_link_local_from_mac(mag->config.fixed_link_layer, &a->router_link_local);
 	timer_init(&a->signal, signal_fire);
 	timer_init(&a->presence, presence_fire);
 	timer_init(&a->advertise, advertise_fire);

@@ -190,17 +190,22 @@ static void set_lifetime(struct mag *mag, struct attachment *a, uint32_t lifetim
 	signal_schedule(mag, a);
 }
 
-/* Our link-local address, if the LMA chooses it: not one that the MN has; then ours is told with the next PBU. */
+/*
+ * Our link-local address on its link, if the LMA chooses it (no Fixed one): not one that the MN has; then we keep ours
+ * and tell it with a PBU (RFC 5213 section 6.9.1.2 number 15).
+ */
 static void take_link_local(struct mag *mag, struct attachment *a, const struct proxy_options *options)
 {
-	if (!IN6_IS_ADDR_UNSPECIFIED(&mag->config.fixed_link_local) || options->link_local_count == 0)
+	const struct in6_addr *theirs = &options->link_local;
+
+	if (!IN6_IS_ADDR_UNSPECIFIED(&mag->config.fixed_link_local) || a->own_link_local)
 		return;
-	a->router_link_local = options->link_local;
-	if (IN6_IS_ADDR_UNSPECIFIED(&options->link_local) ||
-		memcmp(&options->link_local, &a->link_local, sizeof(a->link_local)) == 0) {
-		ip6_link_local_from_mac(mag->config.fixed_link_layer, &a->router_link_local);
+	a->own_link_local = true;
+	if (options->link_local_count > 0 && IN6_IS_ADDR_LINKLOCAL(theirs) &&
+		memcmp(theirs, &a->link_local, sizeof(*theirs)) != 0)
+		a->router_link_local = *theirs;
+	else
 		a->renew = true;
-	}
 }
 
 static void install(struct mag *mag, struct attachment *a, const struct proxy_options *options)

@@ -54,7 +54,7 @@ static void pbu_send(struct mag *mag, struct attachment *a, uint32_t lifetime_s)
 	mh_write_access_technology(&writer, mag->config.access_technology);
 	mh_write_link_layer_id(&writer, a->mac, sizeof(a->mac));
 	if (IN6_IS_ADDR_UNSPECIFIED(&mag->config.fixed_link_local))
-		mh_write_link_local(&writer, &a->router_link_local);
+		mh_write_link_local(&writer, a->own_link_local ? &a->router_link_local : &in6addr_any);
 	if (mag->config.timestamp_based_approach_in_use)
 		mh_write_timestamp(&writer, timestamp_next(mag, a));
 	datagram.length = mh_writer_finish(&writer, &datagram.source, &datagram.destination);

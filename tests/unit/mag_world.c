@@ -255,8 +255,8 @@ static void apply_one(struct world_transaction *t)
 	for (unsigned i = 0; i < t->update_count; i++) {
 		int result = apply_update(&t->updates[i]);
 
-		if (result != 0)
-			world->refused_updates++;
+		world->refused_updates += result != 0;
+		world->clashes += result == -EEXIST;
 		if (error == 0)
 			error = result;
 	}

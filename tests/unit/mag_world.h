@@ -89,6 +89,7 @@ struct world {
 	bool *tunnels;
 	unsigned endpoint_count, link_count, tunnel_count;
 	unsigned refused_updates;
+	unsigned clashes; /* inserts of what was in already: never, whatever happens */
 
 	struct world_message pbus[WORLD_SENT]; /* last ones: pbu_count - 1 is the newest */
 	struct world_message frames[WORLD_SENT];
