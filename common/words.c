@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "drop_reasons.h"
-#include "memory.h"
 #include "punt_reasons.h"
 #include "stages.h"
 #include "fwd_update.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define NAME_OF(name, ...)             #name,
@@ -62,24 +60,3 @@ const char *fwd_op_name(enum fwd_op op)
 {
 	return WORD(op_names, op);
 }
-
-static void *libc_alloc(const struct memory *memory, size_t size, size_t align)
-{
-	void *block;
-
-	(void)memory;
-	if (align < sizeof(void *))
-		align = sizeof(void *);
-	if (posix_memalign(&block, align, size) != 0)
-		return NULL;
-	memset(block, 0, size);
-	return block;
-}
-
-static void libc_free(const struct memory *memory, void *block)
-{
-	(void)memory;
-	free(block);
-}
-
-const struct memory memory_libc = {.alloc = libc_alloc, .free = libc_free, .socket = -1};
