@@ -27,7 +27,7 @@ static void anchor_hit(struct worker *w, struct rte_mbuf *pkt, const struct forw
 		return;
 	}
 	count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_DOWN, rte_pktmbuf_data_len(pkt));
-	packet_path(pkt)->tunnel = forward->tunnel;
+	*packet_into(pkt) = forward->tunnel;
 	push(w, STAGE_encap, pkt);
 }
 

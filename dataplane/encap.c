@@ -95,7 +95,7 @@ static void encap(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *t
 	if (unlikely(extra < 0 || !check_encap(w, pkt, tunnel, (uint16_t)extra)))
 		return;
 	inner->hop_limits = (uint8_t)(inner->hop_limits - !packet_path(pkt)->own);
-	count_object(w->tunnel_counters, packet_path(pkt)->tunnel, w->tunnels_max, COUNTER_DOWN, length);
+	count_object(w->tunnel_counters, *packet_into(pkt), w->tunnels_max, COUNTER_DOWN, length);
 	label = flow_hash(inner, length);
 	if (unlikely(extra != 0))
 		prepend_limit(pkt, limit);
@@ -120,7 +120,7 @@ void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 	if (n == 0)
 		return;
 	for (uint16_t i = 0; i < n; i++) {
-		indexes[i] = packet_path(pkts[i])->tunnel;
+		indexes[i] = *packet_into(pkts[i]);
 		prefetch_object(w->tunnel_counters, indexes[i], w->tunnels_max, COUNTER_DOWN);
 	}
 	tunnel_table_lookup_burst(w->tables->tunnels, indexes, n, tunnels);

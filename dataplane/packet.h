@@ -18,7 +18,7 @@
  * taken off still lies in front of it, l2 octets, as long as nothing was prepended.
  */
 struct packet_path {
-	uint32_t tunnel; /* it came out of, or goes into; INDEX_NONE */
+	uint32_t tunnel; /* it came out of; INDEX_NONE: none. The one that it goes into: packet_into() */
 	uint16_t link;   /* access link it came from; LINK_NONE */
 	uint8_t l2 : 6;
 	uint8_t own : 1; /* made or released by the control core: no hop limit to take, no error to answer */
@@ -30,6 +30,12 @@ _Static_assert(sizeof(struct packet_path) == sizeof(((struct rte_mbuf *)0)->hash
 static inline struct packet_path *packet_path(struct rte_mbuf *mbuf)
 {
 	return (struct packet_path *)&mbuf->hash;
+}
+
+/* The tunnel that the packet goes into, for encap; in the packet type, which nothing else uses here. */
+static inline uint32_t *packet_into(struct rte_mbuf *mbuf)
+{
+	return &mbuf->packet_type;
 }
 
 static inline struct rte_ipv6_hdr *packet_ipv6(struct rte_mbuf *mbuf)

@@ -53,7 +53,8 @@ static bool inject(struct worker *w, struct rte_mbuf *pkt)
 {
 	const struct packet_meta *meta = packet_meta(pkt);
 
-	*packet_path(pkt) = (struct packet_path){.tunnel = meta->tunnel, .link = LINK_NONE, .own = 1};
+	*packet_path(pkt) = (struct packet_path){.tunnel = INDEX_NONE, .link = LINK_NONE, .own = 1};
+	*packet_into(pkt) = meta->tunnel;
 	switch (meta->stage) {
 	case STAGE_tx: push_tx(w, pkt, meta->port); return true;
 	case STAGE_classify:

@@ -29,8 +29,11 @@ static void uplink_refuse(struct worker *w, struct rte_mbuf *pkt, bool mismatch)
 		push_drop(w, pkt, DROP_link_pending);
 	} else if (entry->state == LINK_REFUSED) {
 		push_drop(w, pkt, DROP_link_refused);
+	} else if (mismatch) {
+		push_drop(w, pkt, DROP_uplink_mac_mismatch);
 	} else {
-		push_drop(w, pkt, mismatch ? DROP_uplink_mac_mismatch : DROP_uplink_source);
+		/* An address of a prefix that the MN had before: the answer goes to its MAC, not to that address. */
+		push_error(w, pkt, PUNT_source_policy_error, DROP_uplink_source);
 	}
 }
 
@@ -54,7 +57,7 @@ static void uplink(struct worker *w, struct rte_mbuf *pkt, const struct forward 
 			return;
 		}
 	}
-	packet_path(pkt)->tunnel = forward->tunnel;
+	*packet_into(pkt) = forward->tunnel;
 	push(w, STAGE_encap, pkt);
 }
 
