@@ -138,6 +138,7 @@ struct net {
 	struct neighbour *neighbours; /* limits.neighbours slots */
 	uint32_t neighbour_max;
 	uint32_t neighbour_fresh; /* slots from here on were never used */
+	uint32_t evict_at;        /* where the next eviction begins to look */
 	uint32_t incomplete;
 	uint32_t bucket_mask;
 	LIST_HEAD(neighbour_bucket, neighbour) * buckets;

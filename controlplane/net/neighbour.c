@@ -17,6 +17,7 @@
 #define STALE_LIFE_MS     600000
 #define IDLE_ROUTE_MS     600000
 #define WAITING_TOTAL_MAX 4096
+#define EVICTION_SCAN     1024 /* slots looked at for one eviction: the next goes on behind them */
 
 #define OF(member_pointer, member) \
 	((struct neighbour *)((uint8_t *)(member_pointer)-offsetof(struct neighbour, member)))
@@ -143,12 +144,13 @@ static void evict_one(struct net *net)
 	struct neighbour *best = NULL;
 	uint64_t best_rank = 0;
 
-	for (uint32_t i = 0; i < net->neighbour_fresh; i++) {
-		uint64_t rank = eviction_rank(net, &net->neighbours[i]);
+	for (uint32_t n = 0; n < net->neighbour_fresh && n < EVICTION_SCAN; n++) {
+		struct neighbour *neighbour = &net->neighbours[net->evict_at++ % net->neighbour_fresh];
+		uint64_t rank = eviction_rank(net, neighbour);
 
 		if (rank > best_rank) {
 			best_rank = rank;
-			best = &net->neighbours[i];
+			best = neighbour;
 		}
 	}
 	if (best != NULL)
