@@ -62,7 +62,7 @@ static struct policy_node node_base(
 		.peer = peer_index(policy, node->lma),
 		.pool = pool_index(config, node->pool),
 		.dynamic_prefixes = (uint16_t)node->dynamic_prefixes,
-		.proxy_registration = config->role == ROLE_MAG || node->proxy_registration,
+		.proxy_registration = node->proxy_registration,
 		.local_routing = node->local_routing < 0 ? local : node->local_routing != 0,
 		.lifetime_s = node->lifetime_s != 0 ? node->lifetime_s : config->mag.binding_lifetime_s,
 	};
