@@ -59,6 +59,10 @@ static struct rte_ring *door_ring(unsigned door, const char *what, unsigned inde
 	struct rte_ring *ring;
 
 	snprintf(name, sizeof(name), "door%u_%s%u", door, what, index);
+	if (count < 2 || !rte_is_power_of_2(count)) {
+		snprintf(error, error_size, "ring %s of %u: has to be a power of two", name, count);
+		return NULL;
+	}
 	ring = rte_ring_create_elem(name, (unsigned)bytes, count, numa_node, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (ring == NULL)
 		snprintf(error, error_size, "ring %s of %u: %s", name, count, rte_strerror(rte_errno));
