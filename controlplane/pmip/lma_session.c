@@ -329,7 +329,10 @@ static void change_succeeded(struct lma *lma, struct binding *binding, const str
 	}
 }
 
-/* Put the old terms back. False: there is no tunnel to go back to. */
+/*
+ * Put the old terms back. The refused tunnel goes in a transaction of its own: if it never came to be its removal is
+ * refused, which must not count. False: there is no tunnel to go back to.
+ */
 static bool roll_back(struct lma *lma, struct binding *binding, struct lma_pending *pending)
 {
 	uint32_t refused = binding->terms.tunnel;
@@ -348,7 +351,9 @@ static bool roll_back(struct lma *lma, struct binding *binding, struct lma_pendi
 	timer_set(lma, binding, pending->old_deadline_ms);
 	endpoint_update(
 		lma, binding, FWD_OP_endpoint_replace, pending->old_state == BINDING_DELETING ? FORWARD_BLOCKED : 0);
+	commit_pending(lma, binding);
 	tunnels_release(lma->tunnels, refused);
+	lma->host->ops->commit(lma->host, 0, 0);
 	return true;
 }
 
@@ -376,10 +381,8 @@ static bool change_failed(struct lma *lma, struct binding *binding, struct lma_p
 	answer_failure(lma, binding, pending);
 	if (pending->change == CHANGE_BLOCK)
 		return false;
-	if (pending->change == CHANGE_MOVE && roll_back(lma, binding, pending)) {
-		commit_pending(lma, binding);
+	if (pending->change == CHANGE_MOVE && roll_back(lma, binding, pending))
 		return true;
-	}
 	lma_remove(lma, binding); /* takes pending along */
 	return true;
 }

@@ -208,7 +208,9 @@ static void write_options(struct mh_writer *writer, const struct pbu *pbu)
 		mh_write_access_technology(writer, (uint8_t)pbu->technology);
 	if (pbu->has_timestamp)
 		mh_write_timestamp(writer, mh_timestamp_from_ns(pbu->wall_ns));
-	if (pbu->link_layer_id != NULL)
+	if (pbu->link_layer_id != NULL && strcmp(pbu->link_layer_id, ZERO_ID) == 0)
+		mh_write_link_layer_id(writer, (const uint8_t[6]){0}, 6);
+	else if (pbu->link_layer_id != NULL)
 		mh_write_link_layer_id(writer, pbu->link_layer_id, (uint8_t)strlen(pbu->link_layer_id));
 	if (pbu->link_local != NULL) {
 		parsed = address(pbu->link_local);

@@ -16,6 +16,7 @@
 #define WALL_START_NS  UINT64_C(1700000000000000000)
 #define PREFIX_HOLD_S  100
 #define LIFETIME_MAX_S 3600
+#define ZERO_ID        "zeros" /* stands for six octets of zero */
 
 enum { MAG1, MAG2, MAG3, MAG4, MAG_COUNT };
 
@@ -39,7 +40,7 @@ struct pbu {
 	const char *prefixes[20]; /* texts of /64s; "::" is ALL_ZERO */
 	unsigned prefix_count;
 	int indicator, technology;
-	const char *link_layer_id; /* up to 255 characters; NULL: none */
+	const char *link_layer_id; /* up to 253 characters, or ZERO_ID; NULL: none */
 	const char *link_local;    /* NULL: none */
 	const char *alternate;     /* NULL: none */
 	bool has_timestamp;
