@@ -883,7 +883,7 @@ static void packet_without_headroom_is_dropped(void **state)
 
 	frame_init(&frame);
 	outside_udp(&frame, MN1);
-	for (uint16_t room = 0; room < TUNNEL_LINE - RTE_ETHER_HDR_LEN; room += 7) {
+	for (uint16_t room = 0; room < TUNNEL_LINE - RTE_ETHER_HDR_LEN; room += 6) {
 		pkt = bed_mbuf(&frame);
 		memmove((uint8_t *)pkt->buf_addr + room, rte_pktmbuf_mtod(pkt, void *), frame.length);
 		pkt->data_off = room;
