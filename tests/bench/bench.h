@@ -56,6 +56,18 @@ static inline int bench_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* One line of a result: BENCH_ROUNDS + 1 rounds, of which the first does not count. Sorts them. */
+static inline void bench_report(const char *name, uint64_t flows, const char *unit, double *all_rounds)
+{
+	double *rounds = all_rounds + 1;
+
+	qsort(rounds, BENCH_ROUNDS, sizeof(*rounds), bench_compare);
+	printf("{\"name\": \"%s\", \"flows\": %llu, \"unit\": \"%s\", \"min\": %.1f, \"median\": %.1f, "
+	       "\"max\": %.1f}\n",
+		name, (unsigned long long)flows, unit, rounds[0], rounds[BENCH_ROUNDS / 2], rounds[BENCH_ROUNDS - 1]);
+	fflush(stdout);
+}
+
 /* Measure @n functions in turn; the first round does not count. Prints and returns nothing else. */
 static inline void bench_measure(struct bench *benches, unsigned n)
 {
@@ -63,16 +75,8 @@ static inline void bench_measure(struct bench *benches, unsigned n)
 		for (unsigned i = 0; i < n; i++)
 			benches[i].rounds[round] = bench_round(&benches[i]);
 	}
-	for (unsigned i = 0; i < n; i++) {
-		double *rounds = &benches[i].rounds[1];
-
-		qsort(rounds, BENCH_ROUNDS, sizeof(*rounds), bench_compare);
-		printf("{\"name\": \"%s\", \"flows\": %llu, \"unit\": \"%s\", \"min\": %.1f, \"median\": %.1f, "
-		       "\"max\": %.1f}\n",
-			benches[i].name, (unsigned long long)benches[i].flows, benches[i].unit, rounds[0],
-			rounds[BENCH_ROUNDS / 2], rounds[BENCH_ROUNDS - 1]);
-		fflush(stdout);
-	}
+	for (unsigned i = 0; i < n; i++)
+		bench_report(benches[i].name, benches[i].flows, benches[i].unit, benches[i].rounds);
 }
 
 /* Core clock per TSC tick: a chain of dependent additions. Below what the machine gives at rest, it was disturbed. */
