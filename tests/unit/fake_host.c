@@ -293,7 +293,9 @@ static int apply_endpoint(struct fake_host *fake, const struct fwd_update *updat
 
 static int apply(struct fake_host *fake, const struct fwd_update *update)
 {
-	if (fake->fail_update > 0 && --fake->fail_update == 0)
+	bool counts = fake->fail_op == FWD_OP_nop || fake->fail_op == update->op;
+
+	if (fake->fail_update > 0 && counts && --fake->fail_update == 0)
 		return fake->fail_error;
 	switch (update->op) {
 	case FWD_OP_tunnel_insert:

@@ -56,6 +56,7 @@ struct fake_host {
 	bool is_busy;
 	bool is_held;                            /* fake_host_run() applies nothing */
 	unsigned fail_update;                    /* the n-th update from now is refused; 0: none */
+	uint8_t fail_op;                         /* only updates of this enum fwd_op count; nop: all */
 	int fail_error;                          /* with this negative errno */
 	uint32_t index_limit[INDEX_SPACE_COUNT]; /* at most FAKE_INDEXES */
 	uint64_t random;                         /* what random() yields next is made from it */

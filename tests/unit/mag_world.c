@@ -6,8 +6,6 @@
 #include "checksum.h"
 #include "endpoint.h"
 
-#define ENDPOINT_SLOTS 262144
-
 struct world *world;
 const uint8_t world_mac[6] = {0, 0, 0, 0, 1, 1};
 const struct in6_addr world_lma = {.s6_addr = {0x20, 1, 0x0d, 0xb8, 0, 1, [15] = 1}};
@@ -30,292 +28,82 @@ struct home_network_prefix world_prefix(const char *text)
 	return prefix;
 }
 
-/* ---- index spaces ---- */
+/* ---- what the host applied ---- */
 
-static uint32_t index_allocate(struct engine_host *host, enum index_space space)
+static uint64_t link_id(uint16_t link, const uint8_t mac[6])
 {
-	struct world_index *indexes = &world->spaces[space];
+	uint64_t id = link + UINT64_C(1); /* 0 is not storable */
 
-	for (uint32_t i = indexes->first_free; i < WORLD_INDEXES; i++) {
-		if (indexes->used[i])
-			continue;
-		indexes->used[i] = true;
-		indexes->generation[i]++;
-		indexes->first_free = i + 1;
-		indexes->in_use++;
-		return i;
+	for (unsigned i = 0; i < 6; i++)
+		id = id << 8 | mac[i];
+	return id;
+}
+
+static void apply_link(const struct fwd_update *update)
+{
+	uint64_t id = link_id(update->body.link.link, update->body.link.mac);
+	uint32_t place = id_map_lookup(&world->link_places, id);
+	bool is_insert = update->op == FWD_OP_link_insert;
+
+	if (place == ID_MAP_NONE) {
+		place = world->link_entries++;
+		world->links = reallocarray(world->links, world->link_entries, sizeof(*world->links));
+		assert_non_null(world->links);
+		world->links[place].used = false;
+		assert_int_equal(id_map_insert(&world->link_places, id, place), 0);
 	}
-	return INDEX_NONE;
+	world->link_count += (unsigned)is_insert - world->links[place].used;
+	world->links[place] =
+		(struct world_link){.state = update->body.link.state, .node = update->index, .used = is_insert};
 }
 
-static void index_release(struct engine_host *host, enum index_space space, uint32_t index)
+static void note_times(uint64_t **times, unsigned *count, unsigned now_count)
 {
-	struct world_transaction *open = &world->open;
-
-	assert_true(world->spaces[space].used[index]);
-	assert_true(open->released_count < 4);
-	open->released[open->released_count].space = space;
-	open->released[open->released_count++].index = index;
+	*times = reallocarray(*times, now_count + 1, sizeof(**times));
+	assert_non_null(*times);
+	while (*count < now_count)
+		(*times)[(*count)++] = engine_ms(&world->now);
 }
 
-static uint32_t index_generation(struct engine_host *host, enum index_space space, uint32_t index)
+/* The fake host's model has no links: they are followed here, also a refused one (its node is refused next). */
+static void follow(void)
 {
-	return world->spaces[space].generation[index];
-}
+	struct fake_host *fake = &world->fake;
 
-static void release_applied(const struct world_transaction *t)
-{
-	for (unsigned i = 0; i < t->released_count; i++) {
-		struct world_index *indexes = &world->spaces[t->released[i].space];
-		uint32_t index = t->released[i].index;
+	for (; world->links_seen < fake->update_count; world->links_seen++) {
+		const struct fwd_update *update = &fake->updates[world->links_seen];
 
-		indexes->used[index] = false;
-		indexes->in_use--;
-		if (index < indexes->first_free)
-			indexes->first_free = index;
+		if (update->op == FWD_OP_link_insert || update->op == FWD_OP_link_remove)
+			apply_link(update);
 	}
+	note_times(&world->pbu_ms, &world->pbu_count, fake->message_count);
+	note_times(&world->frame_ms, &world->frame_count, fake->frame_count);
 }
 
-/* ---- the owner's tables ---- */
-
-static struct world_endpoint *endpoint_slot(uint64_t id)
+static void done(void *context, uint64_t cookie, int error)
 {
-	struct world_endpoint *free_slot = NULL;
-
-	for (uint64_t i = endpoint_hash(id);; i++) {
-		struct world_endpoint *slot = &world->endpoints[i % ENDPOINT_SLOTS];
-
-		if (slot->used && slot->id == id)
-			return slot;
-		if (!slot->used && free_slot == NULL)
-			free_slot = slot;
-		if (!slot->used && slot->id == 0)
-			return free_slot;
-	}
-}
-
-static int apply_endpoint(const struct fwd_update *u)
-{
-	struct world_endpoint *slot = endpoint_slot(u->body.endpoint.id);
-	uint32_t tunnel = u->body.endpoint.forward.tunnel;
-
-	if (u->op == FWD_OP_endpoint_remove) {
-		if (!slot->used)
-			return -ENOENT;
-		slot->used = false;
-		world->endpoint_count--;
-		return 0;
-	}
-	if (slot->used != (u->op == FWD_OP_endpoint_replace))
-		return slot->used ? -EEXIST : -ENOENT;
-	if (tunnel >= WORLD_INDEXES || !world->tunnels[tunnel])
-		return -ENOENT;
-	if (!slot->used)
-		world->endpoint_count++;
-	*slot = (struct world_endpoint){u->body.endpoint.id, u->body.endpoint.forward, true};
-	return 0;
-}
-
-static int apply_link(const struct fwd_update *u)
-{
-	const struct fwd_link *body = &u->body.link;
-	struct world_link *slot = NULL, *known = NULL;
-
-	for (uint32_t i = (uint32_t)endpoint_hash(hash_bytes(body->mac, 6, body->link));; i++) {
-		slot = &world->links[i % ENDPOINT_SLOTS];
-		if (slot->used && slot->link == body->link && memcmp(slot->mac, body->mac, 6) == 0)
-			known = slot;
-		if (known != NULL || !slot->used)
-			break;
-	}
-	if (u->op == FWD_OP_link_remove) {
-		if (known == NULL)
-			return -ENOENT;
-		/* tests remove few: what was behind it in its chain is inserted again */
-		known->used = false;
-		world->link_count--;
-		for (uint32_t i = (uint32_t)(known - world->links) + 1; world->links[i % ENDPOINT_SLOTS].used; i++) {
-			struct world_link moved = world->links[i % ENDPOINT_SLOTS];
-			uint32_t to = (uint32_t)endpoint_hash(hash_bytes(moved.mac, 6, moved.link));
-
-			world->links[i % ENDPOINT_SLOTS].used = false;
-			while (world->links[to % ENDPOINT_SLOTS].used)
-				to++;
-			world->links[to % ENDPOINT_SLOTS] = moved;
-		}
-		return 0;
-	}
-	if (known == NULL)
-		world->link_count++;
-	else
-		slot = known;
-	*slot = (struct world_link){.link = body->link, .state = body->state, .node = u->index, .used = true};
-	memcpy(slot->mac, body->mac, 6);
-	return 0;
-}
-
-static bool tunnel_has_users(uint32_t tunnel)
-{
-	for (uint32_t i = 0; i < ENDPOINT_SLOTS; i++)
-		if (world->endpoints[i].used && world->endpoints[i].forward.tunnel == tunnel)
-			return true;
-	return false;
-}
-
-static int apply_update(const struct fwd_update *u)
-{
-	if (world->fail != 0 && u->op == world->fail_op) {
-		int error = world->fail;
-
-		world->fail = 0;
-		return error;
-	}
-	switch (u->op) {
-	case FWD_OP_endpoint_insert:
-	case FWD_OP_endpoint_replace:
-	case FWD_OP_endpoint_remove: return apply_endpoint(u);
-	case FWD_OP_link_insert:
-	case FWD_OP_link_remove: return apply_link(u);
-	case FWD_OP_tunnel_insert:
-		if (world->tunnels[u->index])
-			return -EEXIST;
-		world->tunnels[u->index] = true;
-		world->tunnel_count++;
-		return 0;
-	case FWD_OP_tunnel_remove:
-		if (!world->tunnels[u->index])
-			return -ENOENT;
-		assert_false(tunnel_has_users(u->index)); /* users go before what they use */
-		world->tunnels[u->index] = false;
-		world->tunnel_count--;
-		return 0;
-	default: return -EINVAL;
-	}
-}
-
-/* ---- transactions ---- */
-
-static void host_update(struct engine_host *host, const struct fwd_update *update)
-{
-	struct world_transaction *open = &world->open;
-
-	open->updates = realloc(open->updates, (open->update_count + 1) * sizeof(*open->updates));
-	assert_non_null(open->updates);
-	open->updates[open->update_count++] = *update;
-}
-
-static void keep_message(bool is_frame, const struct mh_datagram *datagram, const struct access_frame *frame)
-{
-	struct world_transaction *open = &world->open;
-	uint16_t length = is_frame ? frame->length : datagram->length;
-
-	assert_true(open->message_count < 8);
-	assert_true(length > 0 && length <= 1280);
-	open->messages[open->message_count].is_frame = is_frame;
-	open->messages[open->message_count].bytes = malloc(length);
-	memcpy(open->messages[open->message_count].bytes, is_frame ? frame->bytes : datagram->bytes, length);
-	if (is_frame)
-		open->messages[open->message_count].frame = *frame;
-	else
-		open->messages[open->message_count].datagram = *datagram;
-	open->message_count++;
-}
-
-static void host_send(struct engine_host *host, const struct mh_datagram *datagram)
-{
-	keep_message(false, datagram, NULL);
-}
-
-static void host_send_frame(struct engine_host *host, const struct access_frame *frame)
-{
-	keep_message(true, NULL, frame);
-}
-
-static void deliver(const struct world_transaction *t)
-{
-	for (unsigned i = 0; i < t->message_count; i++) {
-		bool is_frame = t->messages[i].is_frame;
-		struct world_message *to = is_frame ? &world->frames[world->frame_count++ % WORLD_SENT]
-						    : &world->pbus[world->pbu_count++ % WORLD_SENT];
-
-		*to = (struct world_message){.at_ms = engine_ms(&world->now)};
-		to->length = is_frame ? t->messages[i].frame.length : t->messages[i].datagram.length;
-		memcpy(to->bytes, t->messages[i].bytes, to->length);
-		to->source = t->messages[i].datagram.source;
-		to->destination = t->messages[i].datagram.destination;
-		to->link = t->messages[i].frame.link;
-		memcpy(to->mac, t->messages[i].frame.mac, 6);
-	}
-}
-
-static void apply_one(struct world_transaction *t)
-{
-	int error = 0;
-
-	for (unsigned i = 0; i < t->update_count; i++) {
-		int result = apply_update(&t->updates[i]);
-
-		world->refused_updates += result != 0;
-		world->clashes += result == -EEXIST;
-		if (error == 0)
-			error = result;
-	}
-	if (error == 0)
-		deliver(t);
-	release_applied(t);
-	if (t->cookie != 0)
-		mag_transaction_done(world->mag, &world->now, t->cookie, error);
-	for (unsigned i = 0; i < t->message_count; i++)
-		free(t->messages[i].bytes);
-	free(t->updates);
+	mag_transaction_done(world->mag, &world->now, cookie, error);
 }
 
 void world_apply(void)
 {
-	while (world->pending_count > 0) {
-		struct world_transaction first = world->pending[0];
-
-		memmove(&world->pending[0], &world->pending[1], --world->pending_count * sizeof(first));
-		apply_one(&first);
-	}
-}
-
-static void host_commit(struct engine_host *host, uint64_t cookie, unsigned flags)
-{
-	assert_true(world->pending_count < WORLD_PENDING);
-	world->open.cookie = cookie;
-	world->pending[world->pending_count++] = world->open;
-	world->open = (struct world_transaction){0};
-}
-
-static bool host_busy(struct engine_host *host)
-{
-	return world->busy;
-}
-
-static uint64_t host_random(struct engine_host *host)
-{
-	return test_random(&world->random);
+	fake_host_run(&world->fake);
+	follow();
 }
 
 static void settle(void)
 {
-	assert_int_equal(world->open.update_count + world->open.message_count + world->open.released_count, 0);
+	assert_null(world->fake.open);
 	if (!world->hold)
 		world_apply();
 }
 
-static const struct engine_host_ops ops = {
-	.index_allocate = index_allocate,
-	.index_release = index_release,
-	.index_generation = index_generation,
-	.update = host_update,
-	.send = host_send,
-	.send_frame = host_send_frame,
-	.commit = host_commit,
-	.busy = host_busy,
-	.random = host_random,
-};
+void world_fail_next(enum fwd_op op, int error)
+{
+	world->fake.fail_update = 1;
+	world->fake.fail_op = (uint8_t)op;
+	world->fake.fail_error = error;
+}
 
 /* ---- fixtures ---- */
 
@@ -342,7 +130,7 @@ static struct policy *make_policy(void)
 void world_restart(void)
 {
 	mag_destroy(world->mag);
-	world->mag = mag_create(&world->config, &world->host, &world->now);
+	world->mag = mag_create(&world->config, &world->fake.host, &world->now);
 	assert_non_null(world->mag);
 }
 
@@ -360,11 +148,9 @@ int world_setup(void **state)
 
 	world = calloc(1, sizeof(*world));
 	assert_non_null(world);
-	world->endpoints = calloc(ENDPOINT_SLOTS, sizeof(*world->endpoints));
-	world->links = calloc(ENDPOINT_SLOTS, sizeof(*world->links));
-	world->tunnels = calloc(WORLD_INDEXES, sizeof(*world->tunnels));
-	world->host.ops = &ops;
-	world->random = 88172645463325252U;
+	fake_host_init(&world->fake);
+	world->fake.done = done;
+	assert_int_equal(id_map_init(&world->link_places, 0, 0), 0);
 	world->now = (struct engine_time){UINT64_C(1000000000000), UINT64_C(1700000000000000000)};
 	world->policy = make_policy();
 	assert_int_equal(policy_set_default(world->policy, &profile, "%m@default.example"), 0);
@@ -401,9 +187,11 @@ int world_teardown(void **state)
 	world_apply();
 	mag_destroy(world->mag);
 	policy_destroy(world->policy);
-	free(world->endpoints);
+	fake_host_fini(&world->fake);
+	id_map_fini(&world->link_places);
 	free(world->links);
-	free(world->tunnels);
+	free(world->pbu_ms);
+	free(world->frame_ms);
 	free(world);
 	return 0;
 }
@@ -492,11 +280,17 @@ struct world_pbu world_pbu(unsigned back)
 {
 	struct world_pbu pbu;
 
-	assert_true(back < world->pbu_count && back < WORLD_SENT);
-	pbu.raw = &world->pbus[(world->pbu_count - 1 - back) % WORLD_SENT];
-	assert_int_equal(
-		mh_decode(&pbu.message, pbu.raw->bytes, pbu.raw->length, &pbu.raw->source, &pbu.raw->destination),
-		MH_ERROR_NONE);
+	const struct fake_message *sent;
+	unsigned at = world->pbu_count - 1 - back;
+
+	assert_true(back < world->pbu_count);
+	sent = &world->fake.messages[at];
+	pbu.raw = (struct world_message){.bytes = sent->bytes,
+		.length = sent->length,
+		.source = sent->source,
+		.destination = sent->destination,
+		.at_ms = world->pbu_ms[at]};
+	fake_host_decode(&world->fake, at, &pbu.message);
 	assert_int_equal(pbu.message.type, MH_BU);
 	assert_int_equal(pbu.message.fixed.bu.flags, BU_FLAG_A | BU_FLAG_P);
 	mh_proxy_options(&pbu.message, &pbu.options);
@@ -536,8 +330,8 @@ void world_answer(const struct world_pba *pba)
 	struct mn_id id = pbu.options.mn_id;
 	uint8_t bytes[1232];
 	struct mh_writer writer;
-	struct mh_datagram datagram = {.source = pba->source != NULL ? *pba->source : pbu.raw->destination,
-		.destination = pbu.raw->source,
+	struct mh_datagram datagram = {.source = pba->source != NULL ? *pba->source : pbu.raw.destination,
+		.destination = pbu.raw.source,
 		.bytes = bytes};
 	struct mh_message message;
 	uint8_t wrong_mac[6] = {9, 9, 9, 9, 9, 9};
@@ -585,26 +379,26 @@ void world_attached(void)
 
 /* ---- looking ---- */
 
-const struct world_message *world_frame(unsigned back, uint8_t type)
+struct world_message world_frame(unsigned back, uint8_t type)
 {
-	const struct world_message *frame = &world->frames[(world->frame_count - 1 - back) % WORLD_SENT];
-	struct in6_addr source, destination;
+	unsigned at = world->frame_count - 1 - back;
+	const struct fake_frame *frame = &world->fake.frames[at];
+	unsigned icmp = frame->bytes[6] == IPPROTO_ICMPV6 ? 40 : 48; /* behind hop-by-hop options */
+	struct world_message message = {
+		.bytes = frame->bytes, .length = frame->length, .link = frame->link, .at_ms = world->frame_ms[at]};
 
-	assert_true(back < world->frame_count && back < WORLD_SENT);
-	memcpy(&source, frame->bytes + 8, 16);
-	memcpy(&destination, frame->bytes + 24, 16);
+	assert_true(back < world->frame_count);
+	memcpy(message.mac, frame->mac, 6);
+	memcpy(&message.source, frame->bytes + 8, 16);
+	memcpy(&message.destination, frame->bytes + 24, 16);
 	assert_int_equal(frame->bytes[4] << 8 | frame->bytes[5], frame->length - 40);
-	if (frame->bytes[6] == IPPROTO_ICMPV6) {
-		assert_int_equal(frame->bytes[40], type);
+	assert_int_equal(frame->bytes[icmp], type);
+	assert_int_equal(checksum_ipv6(&message.source, &message.destination, IPPROTO_ICMPV6, frame->bytes + icmp,
+				 frame->length - icmp),
+		0);
+	if (icmp == 40)
 		assert_int_equal(frame->bytes[7], 255);
-		assert_int_equal(
-			checksum_ipv6(&source, &destination, IPPROTO_ICMPV6, frame->bytes + 40, frame->length - 40), 0);
-	} else {
-		assert_int_equal(frame->bytes[48], type);
-		assert_int_equal(
-			checksum_ipv6(&source, &destination, IPPROTO_ICMPV6, frame->bytes + 48, frame->length - 48), 0);
-	}
-	return frame;
+	return message;
 }
 
 static uint32_t be32(const uint8_t *p)
@@ -612,19 +406,19 @@ static uint32_t be32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-unsigned world_ra_prefixes(const struct world_message *ra, struct discovery_prefix *prefixes)
+unsigned world_ra_prefixes(struct world_message ra, struct discovery_prefix *prefixes)
 {
 	unsigned n = 0;
 
-	for (unsigned at = 56; at < ra->length; at += ra->bytes[at + 1] * 8U) {
-		assert_int_not_equal(ra->bytes[at + 1], 0);
-		if (ra->bytes[at] != 3)
+	for (unsigned at = 56; at < ra.length; at += ra.bytes[at + 1] * 8U) {
+		assert_int_not_equal(ra.bytes[at + 1], 0);
+		if (ra.bytes[at] != 3)
 			continue;
-		assert_int_equal(ra->bytes[at + 2], 64);
-		assert_int_equal(ra->bytes[at + 3], 0xc0);
-		prefixes[n].valid_s = be32(ra->bytes + at + 4);
-		prefixes[n].preferred_s = be32(ra->bytes + at + 8);
-		memcpy(&prefixes[n++].prefix, ra->bytes + at + 16, 16);
+		assert_int_equal(ra.bytes[at + 2], 64);
+		assert_int_equal(ra.bytes[at + 3], 0xc0);
+		prefixes[n].valid_s = be32(ra.bytes + at + 4);
+		prefixes[n].preferred_s = be32(ra.bytes + at + 8);
+		memcpy(&prefixes[n++].prefix, ra.bytes + at + 16, 16);
 	}
 	return n;
 }
@@ -652,20 +446,16 @@ bool world_has_node(const uint8_t mac[6])
 	return find_view(mac, &view);
 }
 
-const struct world_endpoint *world_endpoint(const char *prefix)
+const struct forward *world_endpoint(const char *prefix)
 {
-	struct home_network_prefix hnp = world_prefix(prefix);
-	struct world_endpoint *slot = endpoint_slot(endpoint_id_ipv6(hnp.prefix.s6_addr));
-
-	return slot->used ? slot : NULL;
+	return fake_host_endpoint(&world->fake, endpoint_id_ipv6(world_prefix(prefix).prefix.s6_addr));
 }
 
 const struct world_link *world_link(uint16_t link, const uint8_t mac[6])
 {
-	for (uint32_t i = 0; i < ENDPOINT_SLOTS; i++)
-		if (world->links[i].used && world->links[i].link == link && memcmp(world->links[i].mac, mac, 6) == 0)
-			return &world->links[i];
-	return NULL;
+	uint32_t place = id_map_lookup(&world->link_places, link_id(link, mac));
+
+	return place != ID_MAP_NONE && world->links[place].used ? &world->links[place] : NULL;
 }
 
 bool world_remembers(const uint8_t mac[6], enum history_event event, uint8_t value)
@@ -689,11 +479,11 @@ struct mag_stats world_stats(void)
 
 void world_expect_empty(void)
 {
-	assert_int_equal(world->endpoint_count, 0);
+	assert_int_equal(world->fake.endpoint_count, 0);
 	assert_int_equal(world->link_count, 0);
-	assert_int_equal(world->tunnel_count, 0);
-	assert_int_equal(world->spaces[INDEX_NODE].in_use, 0);
-	assert_int_equal(world->spaces[INDEX_TUNNEL].in_use, 0);
+	assert_int_equal(world->fake.tunnel_count, 0);
+	assert_int_equal(fake_host_indexes(&world->fake, INDEX_NODE), 0);
+	assert_int_equal(fake_host_indexes(&world->fake, INDEX_TUNNEL), 0);
 	assert_int_equal(world_stats().nodes, 0);
 	assert_true(mag_idle(world->mag));
 }

@@ -6,93 +6,44 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fake_host.h"
+
 #include "access/discovery.h"
 #include "format.h"
-#include "node/hash_index.h"
 #include "pmip/mag.h"
 
 /*
- * What surrounds a MAG engine in its tests: a host that keeps forwarding tables as the owner would (and refuses what
- * the owner would refuse), a clock, a list of what was sent, and an LMA that answers as it is told.
+ * A MAG on a fake host, with a model of the link table, a clock, and an LMA that answers as it is told. The host
+ * applies after every call into the engine, unless `hold` is set.
  */
-#define WORLD_INDEXES 131072
-#define WORLD_SENT    64
-#define WORLD_PENDING 4096
-
-struct world_transaction {
-	uint64_t cookie;
-	struct fwd_update *updates;
-	unsigned update_count;
-	struct {
-		uint8_t *bytes;
-		struct mh_datagram datagram;
-		struct access_frame frame;
-		bool is_frame;
-	} messages[8];
-	unsigned message_count;
-	struct {
-		enum index_space space;
-		uint32_t index;
-	} released[4];
-	unsigned released_count;
-};
-
-struct world_endpoint {
-	uint64_t id;
-	struct forward forward;
-	bool used;
-};
-
 struct world_link {
-	uint16_t link;
-	uint8_t mac[6];
-	uint8_t state;
+	uint8_t state; /* enum link_state */
 	uint32_t node;
 	bool used;
 };
 
+/* A PBU or a frame that left. */
 struct world_message {
-	uint8_t bytes[1280];
+	const uint8_t *bytes;
 	uint16_t length;
-	struct in6_addr source, destination; /* datagram */
+	struct in6_addr source, destination; /* PBU */
 	uint16_t link;                       /* frame */
 	uint8_t mac[6];
 	uint64_t at_ms;
 };
 
-struct world_index {
-	uint32_t next_free[WORLD_INDEXES];
-	uint32_t generation[WORLD_INDEXES];
-	bool used[WORLD_INDEXES];
-	uint32_t first_free, in_use;
-};
-
 struct world {
-	struct engine_host host; /* first: the host is the world */
+	struct fake_host fake;
 	struct mag *mag;
 	struct mag_config config;
 	struct policy *policy;
 	struct engine_time now;
-	uint64_t random;
-	bool busy;
-
-	struct world_index spaces[INDEX_SPACE_COUNT];
-	struct world_transaction open;
-	struct world_transaction pending[WORLD_PENDING];
-	unsigned pending_count;
 	bool hold; /* transactions wait for world_apply() */
-	int fail;  /* error of the next update of op fail_op */
-	uint8_t fail_op;
 
-	struct world_endpoint *endpoints;
+	struct id_map link_places; /* (link, MAC) -> place in links */
 	struct world_link *links;
-	bool *tunnels;
-	unsigned endpoint_count, link_count, tunnel_count;
-	unsigned refused_updates;
-	unsigned clashes; /* inserts of what was in already: never, whatever happens */
-
-	struct world_message pbus[WORLD_SENT]; /* last ones: pbu_count - 1 is the newest */
-	struct world_message frames[WORLD_SENT];
+	unsigned link_entries, link_count, links_seen;
+	uint64_t *pbu_ms, *frame_ms; /* when each message was sent */
 	unsigned pbu_count, frame_count;
 };
 
@@ -149,18 +100,20 @@ struct world_pbu {
 	struct mh_message message;
 	struct proxy_options options;
 	uint16_t lifetime_s, sequence;
-	const struct world_message *raw;
+	struct world_message raw;
 };
 struct world_pbu world_pbu(unsigned back);
 /* The frame @back before the newest; @type is asserted. */
-const struct world_message *world_frame(unsigned back, uint8_t type);
+struct world_message world_frame(unsigned back, uint8_t type);
 /* Prefixes of an RA with their valid lifetimes; returns how many. */
-unsigned world_ra_prefixes(const struct world_message *ra, struct discovery_prefix *prefixes);
+unsigned world_ra_prefixes(struct world_message ra, struct discovery_prefix *prefixes);
 struct attachment_view world_view(const uint8_t mac[6]);
 bool world_has_node(const uint8_t mac[6]);
-const struct world_endpoint *world_endpoint(const char *prefix);
+const struct forward *world_endpoint(const char *prefix);
 const struct world_link *world_link(uint16_t link, const uint8_t mac[6]);
-/* The history of mn1 has the event. */
+/* The next update of @op is refused with @error. */
+void world_fail_next(enum fwd_op op, int error);
+/* The node's history has the event. */
 bool world_remembers(const uint8_t mac[6], enum history_event event, uint8_t value);
 struct mag_stats world_stats(void);
 void world_expect_empty(void);

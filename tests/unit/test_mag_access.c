@@ -121,11 +121,11 @@ static const uint8_t withdrawal_bytes[] = {0x60, 0, 0, 0, 0, 56, 58, 255, 0xfe, 
 	0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0x5e, 0, 0x52, 0x13, 3, 4, 0x40, 0xc0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0x20, 1, 0x0d, 0xb8, 0, 0xf1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
 
-static void expect_withdrawal(const struct world_message *frame)
+static void expect_withdrawal(struct world_message frame)
 {
-	assert_int_equal(frame->length, sizeof(withdrawal_bytes));
-	assert_memory_equal(frame->bytes, withdrawal_bytes, sizeof(withdrawal_bytes));
-	assert_memory_equal(frame->mac, world_mac, 6);
+	assert_int_equal(frame.length, sizeof(withdrawal_bytes));
+	assert_memory_equal(frame.bytes, withdrawal_bytes, sizeof(withdrawal_bytes));
+	assert_memory_equal(frame.mac, world_mac, 6);
 }
 
 static void advertisement_has_exactly_these_bytes(void **state)
@@ -133,8 +133,8 @@ static void advertisement_has_exactly_these_bytes(void **state)
 	uint8_t bytes[sizeof(ra_bytes)];
 
 	world_attached();
-	assert_int_equal(world->frames[0].length, sizeof(ra_bytes));
-	memcpy(bytes, world_frame(0, DISCOVERY_RA)->bytes, sizeof(bytes));
+	assert_int_equal(world_frame(0, DISCOVERY_RA).length, sizeof(ra_bytes));
+	memcpy(bytes, world_frame(0, DISCOVERY_RA).bytes, sizeof(bytes));
 	bytes[42] = bytes[43] = 0;
 	assert_memory_equal(bytes, ra_bytes, sizeof(ra_bytes));
 }
@@ -144,7 +144,7 @@ static void mtu_is_the_smaller_of_access_and_tunnel(void **state)
 	world->config.access_mtu_bytes = 1400;
 	world_restart();
 	world_attached();
-	assert_int_equal(world->frames[0].bytes[70] << 8 | world->frames[0].bytes[71], 1400);
+	assert_int_equal(world_frame(0, DISCOVERY_RA).bytes[70] << 8 | world_frame(0, DISCOVERY_RA).bytes[71], 1400);
 }
 
 static void loss_of_the_binding_sends_vector_i03_three_times(void **state)
@@ -183,13 +183,13 @@ static void unsolicited_advertisements_follow_the_schedule(void **state)
 	world_restart();
 	world_attached();
 	for (unsigned i = 1; i < 12; i++) {
-		last = world->frames[(world->frame_count - 1) % WORLD_SENT].at_ms;
+		last = world_frame(0, DISCOVERY_RA).at_ms;
 		while (world->frame_count == i) {
 			world_pass(500);
 			if (world_view(world_mac).state == ATTACHMENT_REFRESHING)
 				world_accept();
 		}
-		last = world_frame(0, DISCOVERY_RA)->at_ms - last;
+		last = world_frame(0, DISCOVERY_RA).at_ms - last;
 		if (i < 3)
 			assert_int_equal(last, 16000);
 		else
@@ -210,29 +210,29 @@ static void repeated_solicitations_are_answered_at_a_limited_rate(void **state)
 
 static void solicitation_without_an_address_is_answered_to_all_nodes_at_its_mac(void **state)
 {
-	const struct world_message *ra;
+	struct world_message ra;
 
 	world_rs(0, world_mac, "::");
 	world_accept();
 	ra = world_frame(0, DISCOVERY_RA);
-	assert_memory_equal(ra->bytes + 24, world_ip6("ff02::1").s6_addr, 16);
-	assert_memory_equal(ra->mac, world_mac, 6);
+	assert_memory_equal(ra.bytes + 24, world_ip6("ff02::1").s6_addr, 16);
+	assert_memory_equal(ra.mac, world_mac, 6);
 }
 
 static void solicitation_for_our_address_is_answered(void **state)
 {
 	static const uint8_t na[] = {136, 0, 0, 0, 0xe0, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0x5e, 0xff, 0xfe,
 		0, 0x52, 0x13, 2, 1, 0, 0, 0x5e, 0, 0x52, 0x13};
-	const struct world_message *frame;
+	struct world_message frame;
 	uint8_t bytes[sizeof(na)];
 
 	world_attached();
 	world_ns(0, world_mac, MN_ADDR, OURS);
 	frame = world_frame(0, DISCOVERY_NA);
-	assert_memory_equal(frame->mac, world_mac, 6);
-	assert_memory_equal(frame->bytes + 8, world_ip6(OURS).s6_addr, 16);
-	assert_memory_equal(frame->bytes + 24, world_ip6(MN_ADDR).s6_addr, 16);
-	memcpy(bytes, frame->bytes + 40, sizeof(bytes));
+	assert_memory_equal(frame.mac, world_mac, 6);
+	assert_memory_equal(frame.bytes + 8, world_ip6(OURS).s6_addr, 16);
+	assert_memory_equal(frame.bytes + 24, world_ip6(MN_ADDR).s6_addr, 16);
+	memcpy(bytes, frame.bytes + 40, sizeof(bytes));
 	bytes[2] = bytes[3] = 0;
 	assert_memory_equal(bytes, na, sizeof(na));
 }
@@ -241,7 +241,7 @@ static void subnet_router_address_of_its_prefix_is_answered_without_override(voi
 {
 	world_attached();
 	world_ns(0, world_mac, "2001:db8:f1:1::5", "2001:db8:f1:1::");
-	assert_int_equal(world_frame(0, DISCOVERY_NA)->bytes[44], 0xc0);
+	assert_int_equal(world_frame(0, DISCOVERY_NA).bytes[44], 0xc0);
 	world_ns(0, world_mac, "2001:db8:f1:1::5", "2001:db8:f1:2::"); /* not its prefix */
 	world_ns(0, world_mac, "2001:db8:f1:1::5", "2001:db8:f1:1::1");
 	assert_int_equal(world->frame_count, 2);
@@ -256,8 +256,8 @@ static void address_detection_of_the_node_is_left_alone_and_ours_is_defended(voi
 	assert_int_equal(world->frame_count, 1);
 	world_ns(0, world_mac, "::", OURS);
 	assert_int_equal(world->frame_count, 2);
-	assert_memory_equal(world_frame(0, DISCOVERY_NA)->bytes + 24, world_ip6("ff02::1").s6_addr, 16);
-	assert_int_equal(world_frame(0, DISCOVERY_NA)->bytes[44], 0xa0); /* router, override, not solicited */
+	assert_memory_equal(world_frame(0, DISCOVERY_NA).bytes + 24, world_ip6("ff02::1").s6_addr, 16);
+	assert_int_equal(world_frame(0, DISCOVERY_NA).bytes[44], 0xa0); /* router, override, not solicited */
 }
 
 static void no_node_hears_the_prefix_of_another(void **state)
@@ -273,13 +273,13 @@ static void no_node_hears_the_prefix_of_another(void **state)
 	world_rs(0, other, "fe80::7");
 	assert_int_equal(world->frame_count, 4);
 	for (unsigned i = 0; i < 4; i++) {
-		const struct world_message *ra = world_frame(i, DISCOVERY_RA);
-		bool first = memcmp(ra->mac, world_mac, 6) == 0;
+		struct world_message ra = world_frame(i, DISCOVERY_RA);
+		bool first = memcmp(ra.mac, world_mac, 6) == 0;
 
 		assert_int_equal(world_ra_prefixes(ra, prefixes), 1);
 		assert_memory_equal(
 			&prefixes[0].prefix, world_ip6(first ? "2001:db8:f1:1::" : "2001:db8:f1:7::").s6_addr, 16);
-		assert_memory_equal(ra->bytes + 24, world_ip6(first ? MN_ADDR : "fe80::7").s6_addr, 16);
+		assert_memory_equal(ra.bytes + 24, world_ip6(first ? MN_ADDR : "fe80::7").s6_addr, 16);
 	}
 }
 
@@ -296,7 +296,7 @@ static void linux_host_comes_up(void **state)
 	world_ns(0, world_mac, "::", MN_ADDR);
 	world_pass(1000);
 	world_rs(0, world_mac, MN_ADDR);
-	assert_memory_equal(world_frame(0, DISCOVERY_RA)->bytes + 24, world_ip6(MN_ADDR).s6_addr, 16);
+	assert_memory_equal(world_frame(0, DISCOVERY_RA).bytes + 24, world_ip6(MN_ADDR).s6_addr, 16);
 	world_ns(0, world_mac, "::", "2001:db8:f1:1:200:ff:fe00:101");
 	world_ns(0, world_mac, "2001:db8:f1:1:200:ff:fe00:101", OURS);
 	assert_int_equal(world->frame_count, 3);
@@ -311,8 +311,8 @@ static void idle_node_is_probed_and_gone_after_the_last_probe(void **state)
 	assert_int_equal(world_stats().ns_sent, 0);
 	world_pass(1);
 	assert_int_equal(world_stats().ns_sent, 1);
-	assert_memory_equal(world_frame(0, DISCOVERY_NS)->bytes + 24, world_ip6(MN_ADDR).s6_addr, 16);
-	assert_memory_equal(world_frame(0, DISCOVERY_NS)->mac, world_mac, 6);
+	assert_memory_equal(world_frame(0, DISCOVERY_NS).bytes + 24, world_ip6(MN_ADDR).s6_addr, 16);
+	assert_memory_equal(world_frame(0, DISCOVERY_NS).mac, world_mac, 6);
 	world_pass(1000);
 	world_pass(1000);
 	assert_int_equal(world_stats().ns_sent, 3);
@@ -348,17 +348,17 @@ static void answer_and_activity_keep_the_node(void **state)
 
 static void node_without_known_addresses_is_asked_for_its_groups(void **state)
 {
-	const struct world_message *query;
+	struct world_message query;
 
 	mag_unknown_mac(world->mag, &world->now, 0, world_mac);
 	world_apply();
 	world_accept();
 	world_pass(10001);
 	query = world_frame(0, 130);
-	assert_memory_equal(query->mac, world_mac, 6);
-	assert_int_equal(query->bytes[7], 1);
-	assert_memory_equal(query->bytes + 24, world_ip6("ff02::1").s6_addr, 16);
-	assert_int_equal(query->length, 40 + 8 + 28);
+	assert_memory_equal(query.mac, world_mac, 6);
+	assert_int_equal(query.bytes[7], 1);
+	assert_memory_equal(query.bytes + 24, world_ip6("ff02::1").s6_addr, 16);
+	assert_int_equal(query.length, 40 + 8 + 28);
 }
 
 static void hostile_packets_are_counted_and_attach_nobody(void **state)

@@ -11,8 +11,8 @@ static void router_solicitation_registers_with_the_lma(void **state)
 	assert_int_equal(world->pbu_count, 1);
 	assert_int_equal(world->frame_count, 0); /* nothing is advertised before the PBA */
 	pbu = world_pbu(0);
-	assert_memory_equal(&pbu.raw->source, &world_mag, 16);
-	assert_memory_equal(&pbu.raw->destination, &world_lma, 16);
+	assert_memory_equal(&pbu.raw.source, &world_mag, 16);
+	assert_memory_equal(&pbu.raw.destination, &world_lma, 16);
 	assert_int_equal(pbu.lifetime_s, 600);
 	assert_int_equal(pbu.options.mn_id.subtype, 1);
 	assert_memory_equal(pbu.options.mn_id.data, "mn1@example.com", 15);
@@ -32,8 +32,8 @@ static void accepted_registration_forwards_then_advertises(void **state)
 {
 	struct discovery_prefix prefixes[DISCOVERY_PREFIXES_MAX];
 	struct home_network_prefix hnp = world_prefix("2001:db8:f1:1::/64");
-	const struct world_endpoint *endpoint;
-	const struct world_message *ra;
+	const struct forward *endpoint;
+	struct world_message ra;
 
 	world_rs(3, world_mac, "fe80::200:ff:fe00:101");
 	world->hold = true;
@@ -45,18 +45,18 @@ static void accepted_registration_forwards_then_advertises(void **state)
 	assert_int_equal(world_view(world_mac).state, ATTACHMENT_ACTIVE);
 	endpoint = world_endpoint("2001:db8:f1:1::/64");
 	assert_non_null(endpoint);
-	assert_int_equal(endpoint->forward.action, FORWARD_LOCAL);
-	assert_int_equal(endpoint->forward.link, 3);
-	assert_int_equal(endpoint->forward.flags, 0);
-	assert_memory_equal(endpoint->forward.mac, world_mac, 6);
-	assert_int_equal(endpoint->forward.tunnel, world_view(world_mac).tunnel);
-	assert_int_equal(endpoint->forward.node, world_view(world_mac).index);
-	assert_int_equal(endpoint->forward.generation, world_view(world_mac).generation);
+	assert_int_equal(endpoint->action, FORWARD_LOCAL);
+	assert_int_equal(endpoint->link, 3);
+	assert_int_equal(endpoint->flags, 0);
+	assert_memory_equal(endpoint->mac, world_mac, 6);
+	assert_int_equal(endpoint->tunnel, world_view(world_mac).tunnel);
+	assert_int_equal(endpoint->node, world_view(world_mac).index);
+	assert_int_equal(endpoint->generation, world_view(world_mac).generation);
 	assert_int_equal(world_link(3, world_mac)->state, LINK_KNOWN);
 	assert_int_equal(world->frame_count, 1);
 	ra = world_frame(0, DISCOVERY_RA);
-	assert_int_equal(ra->link, 3);
-	assert_memory_equal(ra->mac, world_mac, 6);
+	assert_int_equal(ra.link, 3);
+	assert_memory_equal(ra.mac, world_mac, 6);
 	assert_int_equal(world_ra_prefixes(ra, prefixes), 1);
 	assert_memory_equal(&prefixes[0].prefix, &hnp.prefix, 16);
 	assert_int_equal(prefixes[0].valid_s, 2592000);
@@ -70,8 +70,8 @@ static void packet_of_an_unknown_mac_registers_it(void **state)
 	assert_int_equal(world->pbu_count, 1);
 	assert_memory_equal(world_pbu(0).options.mn_id.data, "mn2@example.com", 15);
 	world_accept();
-	assert_int_equal(world_endpoint("2001:db8:f1:1::/64")->forward.flags, FORWARD_LOCAL_ROUTING);
-	assert_memory_equal(world_frame(0, DISCOVERY_RA)->bytes + 24, world_ip6("ff02::1").s6_addr, 16);
+	assert_int_equal(world_endpoint("2001:db8:f1:1::/64")->flags, FORWARD_LOCAL_ROUTING);
+	assert_memory_equal(world_frame(0, DISCOVERY_RA).bytes + 24, world_ip6("ff02::1").s6_addr, 16);
 	assert_true(world_remembers(mn2_mac, HISTORY_attach_packet, 0));
 }
 
@@ -137,10 +137,10 @@ static void no_node_over_the_limit(void **state)
 
 static void no_new_node_while_the_host_is_busy(void **state)
 {
-	world->busy = true;
+	world->fake.is_busy = true;
 	world_rs(0, world_mac, "fe80::1");
 	assert_int_equal(world->pbu_count, 0);
-	world->busy = false;
+	world->fake.is_busy = false;
 	world_attached();
 }
 
@@ -162,7 +162,7 @@ static void several_prefixes_are_forwarded_and_advertised(void **state)
 	world_rs(0, world_mac, "fe80::1");
 	world_answer(&(struct world_pba){
 		.lifetime_s = 600, .prefixes = {"2001:db8:f1:1::/64", "2001:db8:f1:2::/64", "fd00:1:2:3::/64"}});
-	assert_int_equal(world->endpoint_count, 3);
+	assert_int_equal(world->fake.endpoint_count, 3);
 	assert_int_equal(world_ra_prefixes(world_frame(0, DISCOVERY_RA), prefixes), 3);
 	assert_int_equal(world_view(world_mac).prefix_count, 3);
 }
@@ -174,8 +174,8 @@ static void node_on_another_link_is_moved_and_asserted(void **state)
 	world_rs(5, world_mac, "fe80::200:ff:fe00:101");
 	assert_null(world_link(0, world_mac));
 	assert_int_equal(world_link(5, world_mac)->state, LINK_KNOWN);
-	assert_int_equal(world_endpoint("2001:db8:f1:1::/64")->forward.link, 5);
-	assert_int_equal(world_frame(0, DISCOVERY_RA)->link, 5);
+	assert_int_equal(world_endpoint("2001:db8:f1:1::/64")->link, 5);
+	assert_int_equal(world_frame(0, DISCOVERY_RA).link, 5);
 	assert_int_equal(world->pbu_count, 2);
 	assert_int_equal(world_pbu(0).options.handoff_indicator, HI_UNKNOWN);
 	assert_memory_equal(&world_pbu(0).options.prefixes[0].prefix, world_ip6("2001:db8:f1:1::").s6_addr, 16);
@@ -192,7 +192,7 @@ static void node_moves_while_it_registers(void **state)
 	assert_null(world_link(0, world_mac));
 	assert_int_equal(world_link(1, world_mac)->state, LINK_PENDING);
 	world_accept();
-	assert_int_equal(world_endpoint("2001:db8:f1:1::/64")->forward.link, 1);
+	assert_int_equal(world_endpoint("2001:db8:f1:1::/64")->link, 1);
 }
 
 static void solicitation_of_a_node_that_returned_asserts_its_binding(void **state)
@@ -229,7 +229,7 @@ static void no_more_than_two_pbus_in_a_second(void **state)
 		if (world->pbu_count > before)
 			world_accept();
 		if (world->pbu_count > 2)
-			assert_true(world_pbu(0).raw->at_ms - world_pbu(2).raw->at_ms >= 1000);
+			assert_true(world_pbu(0).raw.at_ms - world_pbu(2).raw.at_ms >= 1000);
 	}
 	assert_in_range(world->pbu_count, 15, 22);
 }
@@ -249,8 +249,8 @@ static void ten_thousand_nodes_attach(void **state)
 	}
 	stats = world_stats();
 	assert_int_equal(stats.nodes, 10000);
-	assert_int_equal(world->endpoint_count, 10000);
-	assert_int_equal(world->tunnel_count, 1);
+	assert_int_equal(world->fake.endpoint_count, 10000);
+	assert_int_equal(world->fake.tunnel_count, 1);
 	assert_int_equal(stats.ra_sent, 10000);
 	assert_true(stats.memory_bytes / 10000 <= 600);
 	mag_shutdown(world->mag, &world->now);

@@ -3,15 +3,9 @@
 
 #define HNP "2001:db8:f1:1::/64"
 
-static void fail_next(enum fwd_op op, int error)
-{
-	world->fail_op = (uint8_t)op;
-	world->fail = error;
-}
-
 static void refused_link_takes_the_pbu_back(void **state)
 {
-	fail_next(FWD_OP_link_insert, -ENOSPC);
+	world_fail_next(FWD_OP_link_insert, -ENOSPC);
 	world_rs(0, world_mac, "fe80::1");
 	assert_int_equal(world->pbu_count, 0);
 	assert_int_equal(world_view(world_mac).state, ATTACHMENT_REFUSED);
@@ -26,11 +20,11 @@ static void refused_forwarding_is_undone_and_deregistered(void **state)
 
 	for (unsigned i = 0; i < 3; i++) {
 		world_rs(0, world_mac, "fe80::1");
-		fail_next(ops[i], i == 0 ? -EHOSTUNREACH : -ENOSPC);
+		world_fail_next(ops[i], i == 0 ? -EHOSTUNREACH : -ENOSPC);
 		world_answer(&(struct world_pba){.lifetime_s = 600, .prefixes = {HNP, "2001:db8:f1:2::/64"}});
 		assert_int_equal(world_view(world_mac).state, ATTACHMENT_DEREGISTERING);
-		assert_int_equal(world->endpoint_count, 0);
-		assert_int_equal(world->tunnel_count, 0);
+		assert_int_equal(world->fake.endpoint_count, 0);
+		assert_int_equal(world->fake.tunnel_count, 0);
 		assert_int_equal(world_pbu(0).lifetime_s, 0);
 		assert_int_equal(world_pbu(0).options.prefix_count, 2);
 		world_answer(&(struct world_pba){.lifetime_s = 0});
@@ -46,21 +40,19 @@ static void no_tunnel_index_left_is_the_same(void **state)
 {
 	static const uint8_t mn2_mac[6] = {2, 0, 0, 0, 0, 2};
 
-	for (uint32_t i = 0; i < WORLD_INDEXES; i++)
-		world->spaces[INDEX_TUNNEL].used[i] = true;
+	world->fake.index_limit[INDEX_TUNNEL] = 0;
 	mag_unknown_mac(world->mag, &world->now, 0, mn2_mac);
 	world_apply();
 	world_accept();
 	assert_int_equal(world_view(mn2_mac).state, ATTACHMENT_DEREGISTERING);
-	assert_int_equal(world->endpoint_count, 0);
+	assert_int_equal(world->fake.endpoint_count, 0);
 	world_answer(&(struct world_pba){.lifetime_s = 0});
 	assert_int_equal(world_view(mn2_mac).state, ATTACHMENT_REFUSED);
 }
 
 static void no_node_index_left_refuses_quietly(void **state)
 {
-	for (uint32_t i = 0; i < WORLD_INDEXES; i++)
-		world->spaces[INDEX_NODE].used[i] = true;
+	world->fake.index_limit[INDEX_NODE] = 0;
 	assert_int_equal(mag_attach(world->mag, &world->now, 0, world_mac), -ENOSPC);
 	world_apply();
 	assert_int_equal(world_stats().nodes, 0);
@@ -74,9 +66,9 @@ static void change_that_is_refused_ends_the_session(void **state)
 	world_pass(2000);
 	mag_peer_restarted(world->mag, &world->now, &world_lma);
 	world_apply();
-	fail_next(FWD_OP_endpoint_insert, -ENOSPC);
+	world_fail_next(FWD_OP_endpoint_insert, -ENOSPC);
 	world_answer(&(struct world_pba){.lifetime_s = 600, .prefixes = {"2001:db8:f1:9::/64"}});
-	assert_int_equal(world->endpoint_count, 0);
+	assert_int_equal(world->fake.endpoint_count, 0);
 	world_answer(&(struct world_pba){.lifetime_s = 0});
 	assert_int_equal(world_view(world_mac).state, ATTACHMENT_REFUSED);
 	assert_int_equal(world_ra_prefixes(world_frame(0, DISCOVERY_RA), prefixes), 2);
@@ -86,10 +78,10 @@ static void change_that_is_refused_ends_the_session(void **state)
 static void move_that_is_refused_ends_the_session(void **state)
 {
 	world_attached();
-	fail_next(FWD_OP_endpoint_replace, -ENOENT);
+	world_fail_next(FWD_OP_endpoint_replace, -ENOENT);
 	world_rs(4, world_mac, "fe80::1");
 	assert_int_equal(world_view(world_mac).state, ATTACHMENT_DEREGISTERING);
-	assert_int_equal(world->endpoint_count, 0);
+	assert_int_equal(world->fake.endpoint_count, 0);
 }
 
 static void failure_after_the_node_left_changes_nothing(void **state)
@@ -98,7 +90,7 @@ static void failure_after_the_node_left_changes_nothing(void **state)
 	world->hold = true;
 	world_accept();
 	mag_shutdown(world->mag, &world->now);
-	fail_next(FWD_OP_endpoint_insert, -ENOSPC);
+	world_fail_next(FWD_OP_endpoint_insert, -ENOSPC);
 	world->hold = false;
 	world_apply();
 	assert_int_equal(world_view(world_mac).state, ATTACHMENT_DEREGISTERING);
@@ -117,7 +109,7 @@ static void withdrawn_before_it_was_applied_stays_out(void **state)
 	world->hold = false;
 	world_apply();
 	world_expect_empty();
-	assert_int_equal(world->refused_updates, 0);
+	assert_int_equal(world->fake.refused, 0);
 }
 
 static void node_that_attaches_while_its_removal_is_under_way_is_a_new_one(void **state)
@@ -132,7 +124,7 @@ static void node_that_attaches_while_its_removal_is_under_way_is_a_new_one(void 
 	world_accept();
 	assert_int_equal(world_view(world_mac).state, ATTACHMENT_ACTIVE);
 	assert_non_null(world_endpoint(HNP));
-	assert_int_equal(world->refused_updates, 0);
+	assert_int_equal(world->fake.refused, 0);
 }
 
 static void solicitations_during_the_installation_are_answered_by_it(void **state)
@@ -163,9 +155,8 @@ static void expect_tables_as_views(void)
 		assert_int_equal(view.state == ATTACHMENT_ACTIVE && view.tunnel == INDEX_NONE, false);
 		assert_true(view.next_event_ms != TIMER_NEVER || view.state == ATTACHMENT_REFUSED);
 	}
-	assert_int_equal(world->endpoint_count, endpoints);
+	assert_int_equal(world->fake.endpoint_count, endpoints);
 	assert_true(world->link_count <= links);
-	assert_int_equal(world->clashes, 0);
 }
 
 /* Everything at random for hours: tables follow the engine, nothing leaks. */
@@ -185,7 +176,7 @@ static void random_events_leave_nothing_behind(void **state)
 
 		world->hold = (r >> 16 & 3) == 0;
 		if ((r >> 20 & 63) == 0)
-			fail_next(insertions[(r >> 26) % 4], -ENOSPC);
+			world_fail_next(insertions[(r >> 26) % 4], -ENOSPC);
 		switch (r & 7) {
 		case 0: world_rs((uint16_t)(r >> 30 & 1), mac, "fe80::1"); break;
 		case 1: mag_unknown_mac(world->mag, &world->now, (uint16_t)(r >> 30 & 1), mac); break;
@@ -214,14 +205,14 @@ static void random_events_leave_nothing_behind(void **state)
 	}
 	assert_true(world_stats().attaches > 100);
 	world->hold = false;
-	world->fail = 0;
+	world->fake.fail_update = 0;
 	world_apply();
 	mag_shutdown(world->mag, &world->now);
 	world_pass(5000);
 	assert_true(mag_idle(world->mag));
-	assert_int_equal(world->endpoint_count, 0);
-	assert_int_equal(world->tunnel_count, 0);
-	assert_int_equal(world->spaces[INDEX_NODE].in_use, 0);
+	assert_int_equal(world->fake.endpoint_count, 0);
+	assert_int_equal(world->fake.tunnel_count, 0);
+	assert_int_equal(fake_host_indexes(&world->fake, INDEX_NODE), 0);
 }
 
 int main(void)
