@@ -45,19 +45,19 @@ struct api_runtime {
  * is NULL means that the gateway has no such part: its objects are empty, its commands are refused.
  */
 struct api_sources {
-	const struct config *config;   /* required */
-	const struct policy *policy;   /* required */
-	struct lma *lma;               /* ROLE_LMA */
-	struct mag *mag;               /* ROLE_MAG */
+	const struct config *config; /* required */
+	const struct policy *policy; /* required */
+	struct lma *lma;             /* ROLE_LMA */
+	struct mag *mag;             /* ROLE_MAG */
 	const struct heartbeat *heartbeat;
 	const struct net *net;
-	const struct door *door;       /* counters of the workers */
-	const struct events *events;   /* ring behind `show events` */
-	uint64_t started_wall_ns;
+	const struct door *door;     /* counters of the workers */
+	const struct events *events; /* ring behind `show events` */
+	struct engine_time started;  /* when the gateway started */
 	uint32_t restart_counter;
-	uint64_t tsc_hz;               /* ticks of stage cycles per second; 0: not known */
+	uint64_t tsc_hz; /* ticks of stage cycles per second; 0: not known */
 
-	void *context;                 /* of the functions below */
+	void *context;                                       /* of the functions below */
 	void (*now)(void *context, struct engine_time *now); /* required */
 	void (*runtime)(void *context, struct api_runtime *runtime);
 	/* The port of that index in the configuration; false past the last. */
@@ -78,14 +78,14 @@ struct api_sources {
 
 /* Limits; 0 takes the default that stands behind it. */
 struct api_options {
-	const char *path;            /* of the socket; at most API_PATH_MAX octets */
-	uint32_t mode;               /* of the socket; 0660 */
-	unsigned clients_max;        /* 32 */
-	unsigned line_max_bytes;     /* of a request; 8192 */
-	unsigned output_high_bytes;  /* a walk waits while more is unsent; 256 KiB */
-	unsigned stall_ms;           /* a client that takes nothing for so long is disconnected; 10000 */
-	unsigned page_rows;          /* rows of a line; 64 */
-	unsigned turn_us;            /* of the control core per turn of the loop, all clients together; 200 */
+	const char *path;           /* of the socket; at most API_PATH_MAX octets */
+	uint32_t mode;              /* of the socket; 0660 */
+	unsigned clients_max;       /* 32 */
+	unsigned line_max_bytes;    /* of a request; 8192 */
+	unsigned output_high_bytes; /* a walk waits while more is unsent; 256 KiB */
+	unsigned stall_ms;          /* a client that takes nothing for so long is disconnected; 10000 */
+	unsigned page_rows;         /* rows of a line; 64 */
+	unsigned turn_us;           /* of the control core per turn of the loop, all clients together; 200 */
 };
 
 #define API_PATH_MAX 96 /* the socket is made under a temporary name beside it, both fit sun_path */
@@ -101,13 +101,13 @@ struct api *api_create(struct event_base *base, const struct api_sources *source
 void api_destroy(struct api *api);
 
 struct api_stats {
-	uint64_t accepted;     /* clients */
-	uint64_t refused;      /* clients over clients_max */
+	uint64_t accepted; /* clients */
+	uint64_t refused;  /* clients over clients_max */
 	uint64_t requests;
-	uint64_t malformed;    /* request lines that are no request */
-	uint64_t errors;       /* requests answered with another error */
-	uint64_t stalled;      /* clients disconnected because they did not read */
-	uint32_t clients;      /* now */
+	uint64_t malformed; /* request lines that are no request */
+	uint64_t errors;    /* requests answered with another error */
+	uint64_t stalled;   /* clients disconnected because they did not read */
+	uint32_t clients;   /* now */
 };
 
 void api_stats(const struct api *api, struct api_stats *stats);
