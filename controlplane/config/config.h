@@ -190,7 +190,8 @@ struct config {
 /*
  * Read and check @file. Returns the configuration, or NULL after writing one line per mistake to @errors:
  *   FILE:LINE: KEY: VALUE: what is wrong; what is allowed
- * All mistakes that can be told apart are reported, not only the first.
+ * All mistakes that can be told apart are reported (the first hundred are listed), not only the first. What depends on
+ * several keys is checked only when every value by itself is right. @errors is not flushed.
  */
 struct config *config_load(const char *file, FILE *errors);
 /* The same from text in memory; @file is the name in messages. */

@@ -32,5 +32,5 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	return generate(argv[1], "schema.json", config_write_json_schema) |
-		generate(argv[1], "REFERENCE.md", config_write_reference);
+	       generate(argv[1], "REFERENCE.md", config_write_reference);
 }
