@@ -149,7 +149,7 @@ const char *node_name(const struct attachment *a);
 
 /* ---- mag_signal.c: PBUs and their timers ---- */
 
-extern void signal_fire(struct timer *timer, void *context, uint64_t now_ms);
+void signal_fire(struct timer *timer, void *context, uint64_t now_ms);
 /* Start an exchange: the first PBU leaves as soon as the rate limit lets it, into an own transaction. */
 void signal_register(struct mag *mag, struct attachment *a, enum handoff_indicator hi);
 /* As above into the open transaction, for a new attachment. */
@@ -181,7 +181,7 @@ void forwarding_move(struct mag *mag, struct attachment *a, uint16_t link);
 
 /* ---- mag_access.c: what the MN hears ---- */
 
-extern void advertise_fire(struct timer *timer, void *context, uint64_t now_ms);
+void advertise_fire(struct timer *timer, void *context, uint64_t now_ms);
 /* Advertise the session's prefixes; into the open transaction. */
 void access_advertise(struct mag *mag, struct attachment *a);
 /* The schedule of unsolicited advertisements from now on. */
@@ -192,7 +192,7 @@ void access_probe(struct mag *mag, struct attachment *a);
 
 /* ---- mag_presence.c: is the MN there ---- */
 
-extern void presence_fire(struct timer *timer, void *context, uint64_t now_ms);
+void presence_fire(struct timer *timer, void *context, uint64_t now_ms);
 void presence_start(struct mag *mag, struct attachment *a);
 /* A sign of life. */
 void presence_seen(struct mag *mag, struct attachment *a);
@@ -213,4 +213,7 @@ void refuse(struct mag *mag, struct attachment *a, bool forever);
 void binding_lost(struct mag *mag, struct attachment *a, bool keep_prefixes);
 /* What @after says, when the LMA has answered or the wait is over. */
 void deregistered(struct mag *mag, struct attachment *a);
+
+/* ---- mag_walk.c: renewals and the shutdown ---- */
+
 void walk_fire(struct timer *timer, void *context, uint64_t now_ms);

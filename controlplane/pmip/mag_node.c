@@ -152,6 +152,7 @@ struct attachment *node_create(struct mag *mag, uint16_t link, const uint8_t mac
 
 no_slot:
 	host->ops->index_release(host, INDEX_NODE, index);
+	host->ops->commit(host, 0, 0);
 no_index:
 	free(octets);
 	return NULL;

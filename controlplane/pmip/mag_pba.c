@@ -99,6 +99,12 @@ static void ask_for_others(struct mag *mag, struct attachment *a)
 	signal_register(mag, a, HI_UNKNOWN);
 }
 
+/* A refresh that failed for a time leaves the binding as it was: it is de-registered when the MN goes. */
+static bool binding_outlives(const struct mag *mag, const struct attachment *a, enum rejection rejection)
+{
+	return (rejection == REJECTION_LATER || rejection == REJECTION_CLOCK) && a->expires_ms > mag_ms(mag);
+}
+
 static void reject(struct mag *mag, struct attachment *a, const struct mh_message *message)
 {
 	uint8_t status = message->fixed.ba.status;
@@ -109,7 +115,7 @@ static void reject(struct mag *mag, struct attachment *a, const struct mh_messag
 	log_warning("pba_rejected", "mn=%s peer=%s status=%u cause=%s action=\"%s\"", node_name(a),
 		node_lma(mag, a)->name, status, mh_status_name(status), row->action);
 	if (row->rejection != REJECTION_SEQUENCE)
-		a->bound = false;
+		a->bound = binding_outlives(mag, a, row->rejection);
 	switch (row->rejection) {
 	case REJECTION_GIVE_UP: refuse(mag, a, false); break;
 	case REJECTION_ADMIN: refuse(mag, a, true); break;

@@ -74,6 +74,17 @@ static void rejected_refresh_stops_forwarding_without_a_withdrawal(void **state)
 	assert_non_null(world_endpoint(HNP));
 }
 
+static void binding_of_a_rejected_refresh_is_deregistered_when_the_node_goes(void **state)
+{
+	refreshing();
+	world_reject(MH_STATUS_INSUFFICIENT_RESOURCES);
+	mag_shutdown(world->mag, &world->now);
+	world_apply();
+	assert_int_equal(world_pbu(0).lifetime_s, 0);
+	world_answer(&(struct world_pba){.lifetime_s = 0});
+	world_expect_empty();
+}
+
 static void statuses_without_hope_end_service_for_the_hold_time(void **state)
 {
 	static const uint8_t statuses[] = {129, 131, 132, 133, 139, 151, 153, 154, 158, 160, 161, 162, 163, 174, 255};
@@ -398,6 +409,7 @@ int main(void)
 		TEST(every_status_under_128_is_acceptance),
 		TEST(insufficient_resources_waits_longer_each_time),
 		TEST(rejected_refresh_stops_forwarding_without_a_withdrawal),
+		TEST(binding_of_a_rejected_refresh_is_deregistered_when_the_node_goes),
 		TEST(statuses_without_hope_end_service_for_the_hold_time),
 		TEST(proxy_registration_not_enabled_waits_for_the_operator),
 		TEST(refused_refresh_withdraws_the_prefixes),
