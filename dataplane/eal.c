@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -175,9 +176,14 @@ out:
 	return rc;
 }
 
+/* EAL leaves its folder behind; the name carries our process number, so nobody else's is in it. */
 void dataplane_eal_stop(void)
 {
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
+	(void)rmdir(folder);
 }
 
 uint64_t dataplane_tsc_hz(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "bed.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,6 +40,15 @@ void bed_eal_start(void)
 	pool = rte_pktmbuf_pool_create("bed", POOL_SIZE, 0, 0, POOL_BYTES, SOCKET_ID_ANY);
 	if (pool == NULL)
 		exit(EXIT_FAILURE);
+}
+
+void bed_eal_stop(void)
+{
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	(void)rmdir(folder);
 }
 
 struct rte_mempool *bed_pool(void)

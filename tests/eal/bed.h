@@ -48,6 +48,7 @@ struct bed {
 
 /* EAL once per process: no huge pages, no PCI, three lcores on whatever cores there are. */
 void bed_eal_start(void);
+void bed_eal_stop(void);
 /* Buffers of all beds. */
 struct rte_mempool *bed_pool(void);
 

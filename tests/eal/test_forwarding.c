@@ -188,7 +188,10 @@ int main(void)
 		cmocka_unit_test(lma_downlink_goes_to_the_mag_of_the_binding),
 		cmocka_unit_test(lma_hairpin_goes_to_the_other_mag_with_a_fixed_dscp),
 	};
+	int failed;
 
 	bed_eal_start();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bed_eal_stop();
+	return failed;
 }

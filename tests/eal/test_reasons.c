@@ -1095,7 +1095,10 @@ int main(void)
 		cmocka_unit_test(unknown_host_is_told_of_once_its_limit_allows),
 		cmocka_unit_test(every_reason_has_a_case),
 	};
+	int failed;
 
 	bed_eal_start();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bed_eal_stop();
+	return failed;
 }

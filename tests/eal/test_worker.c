@@ -204,7 +204,10 @@ int main(void)
 		cmocka_unit_test(draining_worker_sends_what_is_in_its_rings_but_receives_no_more),
 		cmocka_unit_test(packet_goes_through_mag_and_lma_and_back),
 	};
+	int failed;
 
 	bed_eal_start();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bed_eal_stop();
+	return failed;
 }
