@@ -12,6 +12,9 @@
 #define FAILURES_PER_POLL 64
 #define SCRATCH_START     4096
 
+#define TUNNEL_USABLE 0 /* or not in use */
+#define TUNNEL_WAITS  1 /* for its next hop */
+
 enum item_kind { ITEM_UPDATE, ITEM_DATAGRAM, ITEM_FRAME, ITEM_RELEASE };
 
 /* Items lie behind each other in the buffer of a transaction: header, then the value, then the bytes of a message. */
@@ -87,7 +90,8 @@ struct transactions {
 	struct transactions_host host;
 	void *door_context, *host_context;
 	struct index_space_state spaces[INDEX_SPACE_COUNT];
-	uint8_t *tunnel_unresolved; /* by tunnel index */
+	int *tunnel_state; /* by tunnel index: TUNNEL_USABLE, TUNNEL_WAITS, or the negative errno that its next hop
+			      failed with */
 	SLIST_HEAD(, engine) engines;
 	struct transaction_list to_push;  /* not fully pushed, in order */
 	struct transaction_list to_apply; /* pushed, in order of their last sequence numbers */
@@ -134,8 +138,8 @@ struct transactions *transactions_create(const struct transactions_config *confi
 	STAILQ_INIT(&t->to_reclaim);
 	for (unsigned i = 0; i < INDEX_SPACE_COUNT; i++)
 		result |= space_create(&t->spaces[i], config->indexes[i]);
-	t->tunnel_unresolved = calloc(config->indexes[INDEX_TUNNEL] + 1, 1);
-	if (result != 0 || t->tunnel_unresolved == NULL) {
+	t->tunnel_state = calloc(config->indexes[INDEX_TUNNEL] + 1, sizeof(*t->tunnel_state));
+	if (result != 0 || t->tunnel_state == NULL) {
 		transactions_destroy(t);
 		return NULL;
 	}
@@ -171,7 +175,7 @@ void transactions_destroy(struct transactions *t)
 		free(t->spaces[i].free);
 		free(t->spaces[i].generation);
 	}
-	free(t->tunnel_unresolved);
+	free(t->tunnel_state);
 	free(t);
 }
 
@@ -339,24 +343,44 @@ static void release_indexes(struct transactions *t, uint8_t *items, uint32_t siz
 	}
 }
 
-/* The first unresolved tunnel that an update of the transaction needs, or INDEX_NONE. */
-static uint32_t unresolved_tunnel(const struct transactions *t, const struct transaction *transaction)
+/* The tunnel that an item needs, or INDEX_NONE. */
+static uint32_t tunnel_of(const struct transactions *t, const struct update_item *item)
+{
+	uint32_t tunnel = INDEX_NONE;
+
+	if (item->item.kind != ITEM_UPDATE)
+		return INDEX_NONE;
+	if (item->update.op == FWD_OP_tunnel_insert)
+		tunnel = item->update.index;
+	else if (item->update.op == FWD_OP_endpoint_insert || item->update.op == FWD_OP_endpoint_replace)
+		tunnel = item->update.body.endpoint.forward.tunnel;
+	return tunnel < t->config.indexes[INDEX_TUNNEL] ? tunnel : INDEX_NONE;
+}
+
+/* The first tunnel that the transaction needs and that is not usable, or INDEX_NONE. */
+static uint32_t unusable_tunnel(const struct transactions *t, const struct transaction *transaction)
 {
 	for (uint32_t at = 0; at < transaction->size;) {
 		const struct update_item *item = (const struct update_item *)(transaction->items + at);
-		uint32_t tunnel = INDEX_NONE;
+		uint32_t tunnel = tunnel_of(t, item);
 
 		at += item->item.size;
-		if (item->item.kind != ITEM_UPDATE)
-			continue;
-		if (item->update.op == FWD_OP_tunnel_insert)
-			tunnel = item->update.index;
-		else if (item->update.op == FWD_OP_endpoint_insert || item->update.op == FWD_OP_endpoint_replace)
-			tunnel = item->update.body.endpoint.forward.tunnel;
-		if (tunnel < t->config.indexes[INDEX_TUNNEL] && t->tunnel_unresolved[tunnel])
+		if (tunnel != INDEX_NONE && t->tunnel_state[tunnel] != TUNNEL_USABLE)
 			return tunnel;
 	}
 	return INDEX_NONE;
+}
+
+static bool needs_tunnel(const struct transactions *t, const struct transaction *transaction, uint32_t tunnel)
+{
+	for (uint32_t at = 0; at < transaction->size;) {
+		const struct update_item *item = (const struct update_item *)(transaction->items + at);
+
+		if (tunnel_of(t, item) == tunnel)
+			return true;
+		at += item->item.size;
+	}
+	return false;
 }
 
 /* ---- progress ---- */
@@ -377,11 +401,15 @@ static void finish(struct transactions *t, struct transaction *transaction)
 
 static void apply_done(struct transactions *t, struct transaction *transaction)
 {
-	if (transaction->error == 0 && unresolved_tunnel(t, transaction) != INDEX_NONE) {
+	uint32_t tunnel = transaction->error == 0 ? unusable_tunnel(t, transaction) : INDEX_NONE;
+
+	if (tunnel != INDEX_NONE && t->tunnel_state[tunnel] == TUNNEL_WAITS) {
 		STAILQ_INSERT_TAIL(&t->to_resolve, transaction, next);
 		t->stats.waiting_for_tunnel++;
 		return;
 	}
+	if (tunnel != INDEX_NONE)
+		transaction->error = t->tunnel_state[tunnel];
 	if (transaction->error != 0 || !(transaction->flags & COMMIT_AFTER_RECLAIM))
 		finish(t, transaction);
 	if (!transaction->finished || transaction->releases)
@@ -395,9 +423,32 @@ static void insert_tunnel(struct transactions *t, struct transaction *transactio
 {
 	int result = t->host.tunnel_insert(t->host_context, update);
 
-	t->tunnel_unresolved[update->index] = result != 1;
+	t->tunnel_state[update->index] = result == 1 ? TUNNEL_USABLE : result < 0 ? result : TUNNEL_WAITS;
 	if (result < 0 && transaction->error == 0)
 		transaction->error = result;
+}
+
+/* What still waits for the tunnel will not get it any more. */
+static void fail_users(struct transactions *t, struct transaction_list *list, uint32_t tunnel, int error)
+{
+	struct transaction *transaction;
+
+	STAILQ_FOREACH(transaction, list, next)
+	if (transaction->error == 0 && needs_tunnel(t, transaction, tunnel))
+		transaction->error = error;
+}
+
+static void remove_tunnel(struct transactions *t, uint32_t tunnel)
+{
+	int state = t->tunnel_state[tunnel];
+
+	if (state != TUNNEL_USABLE) {
+		fail_users(t, &t->to_resolve, tunnel, state < 0 ? state : -ENOENT);
+		fail_users(t, &t->to_apply, tunnel, state < 0 ? state : -ENOENT);
+		t->tunnels_changed = true;
+	}
+	t->tunnel_state[tunnel] = TUNNEL_USABLE;
+	t->host.tunnel_remove(t->host_context, tunnel);
 }
 
 /* Push the updates of a transaction as far as there is room; true if all are pushed. */
@@ -415,15 +466,13 @@ static bool push_updates(struct transactions *t, struct transaction *transaction
 			seq = t->door.push(t->door_context, &update);
 			if (seq == 0) {
 				if (update.op == FWD_OP_tunnel_insert) {
-					t->tunnel_unresolved[update.index] = 0;
+					t->tunnel_state[update.index] = TUNNEL_USABLE;
 					t->host.tunnel_remove(t->host_context, update.index);
 				}
 				return false;
 			}
-			if (update.op == FWD_OP_tunnel_remove) {
-				t->tunnel_unresolved[update.index] = 0;
-				t->host.tunnel_remove(t->host_context, update.index);
-			}
+			if (update.op == FWD_OP_tunnel_remove)
+				remove_tunnel(t, update.index);
 			if (transaction->first_seq == 0)
 				transaction->first_seq = seq;
 			transaction->last_seq = seq;
@@ -516,21 +565,10 @@ bool transactions_push(struct transactions *t, const struct fwd_update *update)
 
 void transactions_tunnel_resolved(struct transactions *t, uint32_t tunnel, int error)
 {
-	struct transaction *transaction;
-
 	if (tunnel >= t->config.indexes[INDEX_TUNNEL])
 		return;
-	if (error == 0)
-		t->tunnel_unresolved[tunnel] = 0;
+	t->tunnel_state[tunnel] = error < 0 ? error : TUNNEL_USABLE;
 	t->tunnels_changed = true;
-	if (error == 0)
-		return;
-	STAILQ_FOREACH(transaction, &t->to_resolve, next)
-	if (transaction->error == 0 && unresolved_tunnel(t, transaction) == tunnel)
-		transaction->error = error;
-	STAILQ_FOREACH(transaction, &t->to_apply, next)
-	if (transaction->error == 0 && unresolved_tunnel(t, transaction) == tunnel)
-		transaction->error = error;
 }
 
 static void note_failure(struct transactions *t, const struct door_failure *failure)

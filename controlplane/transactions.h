@@ -66,7 +66,10 @@ bool transactions_push(struct transactions *transactions, const struct fwd_updat
 /* Sequence number of the last update that was pushed; 0 if none was. */
 uint64_t transactions_pushed(const struct transactions *transactions);
 
-/* A tunnel that went in unresolved has a next hop now, or will not get one. */
+/*
+ * A tunnel that went in unresolved has a next hop now, or will not get one: then every transaction that needs it fails,
+ * also those to come, until it is removed or resolved after all.
+ */
 void transactions_tunnel_resolved(struct transactions *transactions, uint32_t tunnel, int error);
 
 /* Push what waits, collect what is done. True if something still waits for the door: poll again soon. */

@@ -238,6 +238,58 @@ static void next_hop_that_does_not_resolve_fails_the_transaction(void **state)
 	assert_int_equal(world.tunnels_followed, 0);
 }
 
+/* A session that is asked for again while others still hold the tunnel must not wait for what nobody looks for. */
+static void failed_next_hop_fails_later_transactions_until_it_resolves(void **state)
+{
+	world.next_hop_known = false;
+	give_update(FWD_OP_tunnel_insert, 1, INDEX_NONE);
+	engine->ops->commit(engine, 5, 0);
+	transactions_tunnel_resolved(transactions, 1, -EHOSTUNREACH);
+	give_update(FWD_OP_endpoint_insert, 0, 1);
+	give_message("PBA");
+	engine->ops->commit(engine, 6, 0);
+	world.applied = 2;
+	assert_false(transactions_poll(transactions));
+	assert_int_equal(world.done, 2);
+	assert_int_equal(world.done_cookie, 6);
+	assert_int_equal(world.done_error, -EHOSTUNREACH);
+	assert_int_equal(world.sent, 0);
+
+	transactions_tunnel_resolved(transactions, 1, 0);
+	give_update(FWD_OP_endpoint_insert, 0, 1);
+	give_message("PBA");
+	engine->ops->commit(engine, 7, 0);
+	world.applied = 3;
+	transactions_poll(transactions);
+	assert_int_equal(world.done_error, 0);
+	assert_int_equal(world.sent, 1);
+}
+
+static void removal_of_an_unresolved_tunnel_ends_the_wait_for_it(void **state)
+{
+	struct transactions_stats stats;
+
+	world.next_hop_known = false;
+	give_update(FWD_OP_tunnel_insert, 1, INDEX_NONE);
+	give_update(FWD_OP_endpoint_insert, 0, 1);
+	give_message("PBA");
+	engine->ops->commit(engine, 5, 0);
+	world.applied = 2;
+	transactions_poll(transactions);
+	assert_int_equal(world.done, 0);
+	give_update(FWD_OP_endpoint_remove, 0, INDEX_NONE);
+	give_update(FWD_OP_tunnel_remove, 1, INDEX_NONE);
+	engine->ops->commit(engine, 0, 0);
+	world.applied = 4;
+	transactions_poll(transactions);
+	assert_int_equal(world.done_cookie, 5);
+	assert_int_equal(world.done_error, -ENOENT);
+	assert_int_equal(world.sent, 0);
+	transactions_stats(transactions, &stats);
+	assert_int_equal(stats.pending, 0);
+	assert_int_equal(stats.waiting_for_tunnel, 0);
+}
+
 static void answer_to_a_removal_waits_for_the_reclaim(void **state)
 {
 	give_update(FWD_OP_endpoint_remove, 0, INDEX_NONE);
@@ -296,6 +348,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(updates_keep_their_order_when_the_ring_is_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(message_waits_for_the_next_hop_of_its_tunnel, setup, teardown),
 		cmocka_unit_test_setup_teardown(next_hop_that_does_not_resolve_fails_the_transaction, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			failed_next_hop_fails_later_transactions_until_it_resolves, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			removal_of_an_unresolved_tunnel_ends_the_wait_for_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(answer_to_a_removal_waits_for_the_reclaim, setup, teardown),
 		cmocka_unit_test_setup_teardown(index_is_reused_only_after_its_removal_is_reclaimed, setup, teardown),
 		cmocka_unit_test_setup_teardown(engines_are_told_busy_above_the_high_water_mark, setup, teardown),
