@@ -93,6 +93,7 @@ void domain_fail(struct domain *domain, const char *format, ...)
 		domain->seed, domain->seed, (double)domain->now_ns / 1e9, domain->events, text);
 	for (uint64_t i = from; i < arrows->total; i++)
 		print_error("  %s\n", arrows->last[i % ARROWS_SHOWN]);
+	domain_print(domain);
 	_fail(__FILE__, __LINE__);
 	abort(); /* _fail() does not come back, but does not say so */
 }

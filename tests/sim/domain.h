@@ -90,6 +90,7 @@ struct mobile {
 	bool has_router;
 	uint64_t attached_ns, advertised_ns;       /* of the last move; first advertisement after it, 0: none yet */
 	struct in6_addr prefixes[MN_PREFIXES_MAX]; /* valid ones */
+	uint64_t heard_by[MN_PREFIXES_MAX];        /* who told of each last: see mobile_source() */
 	unsigned prefix_count;
 };
 
@@ -178,6 +179,11 @@ void mobile_receive(struct domain *domain, const struct gateway *gateway, uint16
 void mobile_solicit(struct domain *domain, unsigned number, uint32_t epoch);
 void mobile_traffic(struct domain *domain, unsigned number, uint32_t epoch);
 struct mn_id mobile_id(const struct mobile *mobile);
+/*
+ * The life of the MAG that it hears since its last move. Only this one can withdraw what it told; what others told
+ * before stays with the host until its lifetime ends.
+ */
+uint64_t mobile_source(const struct mobile *mobile);
 
 /* ---- what others schedule ---- */
 
@@ -200,3 +206,5 @@ bool mobile_is_served(struct domain *domain, unsigned number);
 bool everybody_is_served(struct domain *domain, void *context);
 /* Nothing is left of anybody. */
 void invariants_check_empty(struct domain *domain);
+/* Every binding and attachment with its state, for a failure. */
+void domain_print(const struct domain *domain);

@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
 #include "endpoint.h"
 
 #include "node/hash_index.h"
@@ -287,6 +293,20 @@ static void take_attachment(void *context, const struct attachment_view *view)
 	take_prefixes(found, view->prefixes, view->prefix_count);
 }
 
+/* Of what its MAG told it nothing is left that is not its own. */
+static bool heard_of_others(const struct mobile *mobile, const struct found *binding)
+{
+	for (unsigned i = 0; i < mobile->prefix_count; i++) {
+		bool own = false;
+
+		for (unsigned k = 0; k < binding->prefix_count; k++)
+			own |= endpoint_id_ipv6(mobile->prefixes[i].s6_addr) == binding->ids[k];
+		if (!own && mobile->heard_by[i] == mobile_source(mobile))
+			return true;
+	}
+	return false;
+}
+
 static bool heard_of(const struct mobile *mobile, uint64_t id)
 {
 	for (unsigned i = 0; i < mobile->prefix_count; i++)
@@ -320,7 +340,7 @@ bool mobile_is_served(struct domain *domain, unsigned number)
 	mag_attachment_find(mag->mag, &id, take_attachment, &attachment);
 	if (binding.count != 1 || !binding.is_active || attachment.count != 1 || !attachment.is_active ||
 		memcmp(&binding.proxy_coa, &mag->address, 16) != 0 || binding.prefix_count == 0 ||
-		binding.prefix_count != attachment.prefix_count || binding.prefix_count != mobile->prefix_count)
+		binding.prefix_count != attachment.prefix_count || heard_of_others(mobile, &binding))
 		return false;
 	for (unsigned i = 0; i < binding.prefix_count; i++)
 		if (!heard_of(mobile, binding.ids[i]) || !is_forwarded(mobile, lma, mag, binding.ids[i]))
@@ -385,4 +405,58 @@ void invariants_check_empty(struct domain *domain)
 			domain_fail(domain, "%s: %u node and %u tunnel indexes are left", gateway->name,
 				stats.indexes_used[INDEX_NODE], stats.indexes_used[INDEX_TUNNEL]);
 	}
+}
+
+/* ---- for a failure ---- */
+
+#define PRINTED_MAX 40
+
+static void print_history(const struct history *history)
+{
+	for (unsigned i = 0; history_get(history, i) != NULL; i++)
+		print_error(" %s:%u", history_event_name((enum history_event)history_get(history, i)->event),
+			history_get(history, i)->value);
+	print_error("\n");
+}
+
+static void print_gateway(const struct gateway *gateway)
+{
+	struct attachment_view attachment;
+	struct transactions_stats stats;
+	struct binding_view binding;
+	unsigned count = 0;
+
+	transactions_stats(gateway->transactions, &stats);
+	print_error("  %s: %u transactions pending, %u wait for a tunnel\n", gateway->name, stats.pending,
+		stats.waiting_for_tunnel);
+	for (uint32_t from = 0;
+		gateway->lma != NULL && lma_binding_next(gateway->lma, from, &binding) && count++ < PRINTED_MAX;
+		from = binding.index + 1) {
+		print_error("    %.*s: %s, %u prefixes, last status %u:", binding.id.length,
+			(const char *)binding.id.data, binding_state_name(binding.state), binding.prefix_count,
+			binding.last_status);
+		print_history(binding.history);
+	}
+	for (uint32_t from = 0;
+		gateway->mag != NULL && mag_attachment_next(gateway->mag, from, &attachment) && count++ < PRINTED_MAX;
+		from = attachment.index + 1) {
+		print_error("    %.*s: %s, %u prefixes, last status %u:", attachment.id.length,
+			(const char *)attachment.id.data, attachment_state_name(attachment.state),
+			attachment.prefix_count, attachment.last_status);
+		print_history(attachment.history);
+	}
+}
+
+void domain_print(const struct domain *domain)
+{
+	for (unsigned i = 0; i < domain->config.nodes && i < PRINTED_MAX; i++) {
+		const struct mobile *mobile = &domain->mobiles[i];
+
+		print_error("  %s is at %s, %s router, %u prefixes\n", mobile->name,
+			mobile->mag >= 0 ? domain->gateways[mobile->mag].name : "no MAG",
+			mobile->has_router ? "has a" : "no", mobile->prefix_count);
+	}
+	for (unsigned i = 0; i < domain->gateway_count; i++)
+		if (domain->gateways[i].alive)
+			print_gateway(&domain->gateways[i]);
 }

@@ -130,9 +130,30 @@ static void prefix_withdraw(struct mobile *mobile, const struct in6_addr *prefix
 	for (unsigned i = 0; i < mobile->prefix_count; i++) {
 		if (memcmp(&mobile->prefixes[i], prefix, 16) != 0)
 			continue;
-		mobile->prefixes[i] = mobile->prefixes[--mobile->prefix_count];
+		mobile->prefix_count--;
+		mobile->prefixes[i] = mobile->prefixes[mobile->prefix_count];
+		mobile->heard_by[i] = mobile->heard_by[mobile->prefix_count];
 		return;
 	}
+}
+
+uint64_t mobile_source(const struct mobile *mobile)
+{
+	return (uint64_t)mobile->epoch << 32 | mobile->domain->gateways[mobile->mag].life;
+}
+
+/* Room for one more: what an earlier MAG told goes. */
+static void forget_oldest(struct domain *domain, struct mobile *mobile)
+{
+	for (unsigned i = 0; i < mobile->prefix_count; i++) {
+		struct in6_addr prefix = mobile->prefixes[i];
+
+		if (mobile->heard_by[i] == mobile_source(mobile))
+			continue;
+		prefix_withdraw(mobile, &prefix);
+		return;
+	}
+	domain_fail(domain, "%s has more prefixes than it can have", mobile->name);
 }
 
 /* No node ever hears of a prefix that is another one's, who is served with it (wire-formats I.1). */
@@ -146,7 +167,7 @@ static void check_stranger(struct domain *domain, const struct mobile *mobile, c
 		if (other == mobile || other->mag < 0 || !mobile_is_served(domain, i))
 			continue;
 		for (unsigned k = 0; k < other->prefix_count; k++)
-			if (memcmp(&other->prefixes[k], prefix, 16) == 0)
+			if (other->heard_by[k] == mobile_source(other) && memcmp(&other->prefixes[k], prefix, 16) == 0)
 				domain_fail(domain, "%s hears of a prefix of %s", mobile->name, other->name);
 	}
 }
@@ -167,7 +188,8 @@ static void prefix_heard(struct domain *domain, struct mobile *mobile, struct cu
 		return;
 	check_stranger(domain, mobile, &prefix);
 	if (mobile->prefix_count == MN_PREFIXES_MAX)
-		domain_fail(domain, "%s has more prefixes than it can have", mobile->name);
+		forget_oldest(domain, mobile);
+	mobile->heard_by[mobile->prefix_count] = mobile_source(mobile);
 	mobile->prefixes[mobile->prefix_count++] = prefix;
 }
 

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Registration, handover, refresh and leaving, arrow by arrow (RFC 5213 sections 5.3 and 6.9). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "domain.h"
+#include "sim_test.h"
 
 static void node_that_attaches_is_registered_and_hears_its_prefix(void **state)
 {

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Nodes that are claimed by two MAGs, or run to and fro, or come all at once. */
+#include "sim_test.h"
+
+/*
+ * Two MAGs send a PBU for one MN at the same time: one of them is newer and has it; the other one's node is not there,
+ * so its probes fail and it gives up. The node is where it answers.
+ */
+static void two_mags_claiming_one_node_leave_one_binding(void **state)
+{
+	struct domain *domain =
+		domain_create(&(struct domain_config){.lmas = 1, .mags = 2, .nodes = 1, .traffic_ms = 1000});
+	struct engine_time now;
+	struct lma_stats stats;
+
+	(void)state;
+	mobile_attach(domain, 0, 0);
+	now = gateway_time(domain_mag(domain, 1));
+	mag_unknown_mac(domain_mag(domain, 1)->mag, &now, 0, domain->mobiles[0].mac); /* a stray packet of it */
+	gateway_run(domain_mag(domain, 1));
+	domain_run(domain, 500);
+	lma_stats(domain_lma(domain, 0)->lma, &stats);
+	assert_int_equal(stats.bindings, 1);
+	domain_run(domain, 30000);
+	lma_stats(domain_lma(domain, 0)->lma, &stats);
+	assert_int_equal(stats.bindings, 1);
+	invariants_check_converged(domain);
+	domain_finish(domain);
+}
+
+/* At most 2 PBU/s for one node from one MAG (wire-formats B.10), whatever it does. */
+static void node_that_moves_every_300_ms_for_a_minute_ends_where_it_is(void **state)
+{
+	struct domain *domain =
+		domain_create(&(struct domain_config){.lmas = 1, .mags = 2, .nodes = 1, .traffic_ms = 1000});
+	unsigned pbus;
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		mobile_attach(domain, 0, i % 2);
+		domain_run(domain, 300);
+	}
+	pbus = domain_count_arrows(domain, "MAG1 -PBU-> LMA1") + domain_count_arrows(domain, "MAG2 -PBU-> LMA1");
+	assert_in_range(pbus, 60, 2 * 2 * 60);
+	domain_run(domain, 3000);
+	assert_true(mobile_is_served(domain, 0));
+	domain_run(domain, 30000);
+	invariants_check_converged(domain);
+	domain_finish(domain);
+}
+
+static void many_nodes_that_run_to_and_fro_all_end_where_they_are(void **state)
+{
+	struct domain *domain = domain_create(&(struct domain_config){.lmas = 2,
+		.mags = 3,
+		.nodes = 24,
+		.traffic_ms = 1000,
+		.static_every = 5,
+		.faults = {.delay_min_us = 500,
+			.delay_max_us = 40000,
+			.owner = {.apply_max_us = 5000, .reclaim_max_us = 20000}}});
+
+	(void)state;
+	for (unsigned round = 0; round < 100; round++) {
+		for (unsigned i = 0; i < 24; i++)
+			if ((round + i) % 3 == 0)
+				mobile_attach(domain, i, (unsigned)sim_random_between(&domain->random, 0, 2));
+		domain_run(domain, 300);
+	}
+	domain_run(domain, 60000);
+	invariants_check_converged(domain);
+	domain_finish(domain);
+}
+
+static void ten_thousand_nodes_that_attach_at_once_are_all_served(void **state)
+{
+	enum { NODES = 10000 };
+	struct domain *domain = domain_create(&(struct domain_config){.lmas = 1,
+		.mags = 2,
+		.nodes = NODES,
+		.lifetime_s = 600,
+		.nud_interval_ms = 120000,
+		.faults = {.delay_min_us = 500,
+			.delay_max_us = 3000,
+			.owner = {.apply_min_us = 50, .apply_max_us = 300, .reclaim_max_us = 2000}}});
+	struct lma_stats stats;
+	uint64_t start_ns = domain->now_ns;
+
+	(void)state;
+	for (unsigned i = 0; i < NODES; i++)
+		mobile_attach(domain, i, i % 2);
+	domain_run(domain, 10000);
+	domain_run_until(domain, everybody_is_served, NULL, 60000);
+	lma_stats(domain_lma(domain, 0)->lma, &stats);
+	assert_int_equal(stats.bindings, NODES);
+	print_message("10000 nodes served after %.1f s, %u refused with 130\n",
+		(double)(domain->now_ns - start_ns) / 1e9, (unsigned)stats.pba_sent[MH_STATUS_INSUFFICIENT_RESOURCES]);
+	domain_finish(domain);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_mags_claiming_one_node_leave_one_binding),
+		cmocka_unit_test(node_that_moves_every_300_ms_for_a_minute_ends_where_it_is),
+		cmocka_unit_test(many_nodes_that_run_to_and_fro_all_end_where_they_are),
+		cmocka_unit_test(ten_thousand_nodes_that_attach_at_once_are_all_served),
+	};
+
+	if (!sim_arguments(argc, argv))
+		return 2;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
