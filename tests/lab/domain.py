@@ -10,6 +10,8 @@ A mobile node is plugged into the switch of a MAG; moving it is plugging it into
 isolated from each other, as the per-MN-prefix model of RFC 5213 wants.
 """
 
+import time
+
 from .lab import wait_until
 
 LMAA = "2001:db8:1::1"
@@ -27,13 +29,15 @@ def node_id(number):
 
 
 class Domain:
-    def __init__(self, lab, mags=2, nodes=2, variables=None, lma=None, mag=None, mobile_nodes=None, dataplane=None):
+    def __init__(self, lab, mags=2, nodes=2, lma_variables=None, mag_variables=None, lma=None, mag=None, mobile_nodes=None,
+                 dataplane=None):
         self.lab, self.node_count = lab, nodes
-        self.variables, self.lma_extra, self.mag_extra = variables or {}, lma or {}, mag or {}
+        self.lma_variables, self.mag_variables = lma_variables or {}, mag_variables or {}
+        self.lma_extra, self.mag_extra = lma or {}, mag or {}
         self.mobile_nodes = mobile_nodes
         self.dataplane = {"control-core": 0, "workers": [1], **(dataplane or {})}
         self.mag_numbers = range(1, mags + 1)
-        self.plugged = {}
+        self.plugged, self.switches = {}, set()
         self._networks()
 
     def _networks(self):
@@ -71,7 +75,7 @@ class Domain:
             "peers": [{"name": f"mag{i}", "address": MAGS[i], "insecure": True} for i in self.mag_numbers],
             "lma": {"address": LMAA, "pools": [{"name": "pool", "prefix": POOL}], "max-bindings": 1000,
                     "restart-hold": 0, **self.lma_extra},
-            "variables": dict(self.variables),
+            "variables": dict(self.lma_variables),
             "mobile-nodes": self.mobile_nodes or [{"id": node_id(i), "mac": node_mac(i)}
                                                   for i in range(1, self.node_count + 1)],
         }
@@ -86,7 +90,7 @@ class Domain:
             ],
             "peers": [{"name": "lma", "address": LMAA, "insecure": True}],
             "mag": {"address": MAGS[number], "max-nodes": 1000, **self.mag_extra},
-            "variables": dict(self.variables),
+            "variables": dict(self.mag_variables),
             "mobile-nodes": self.mobile_nodes or [{"id": node_id(i), "mac": node_mac(i), "lma": "lma"}
                                                   for i in range(1, self.node_count + 1)],
         }
@@ -126,6 +130,20 @@ class Domain:
         self.lab.run("air", "ip", "link", "set", f"mn{node}", "up")
         self.plugged[node] = mag
 
+    def switch_on(self, node):
+        """The mobile node's interface comes up in reach of no MAG: it ends its duplicate address detection and solicits
+        routers, so that the first thing that a MAG hears is a router solicitation."""
+        if "nowhere" not in self.switches:
+            self.lab.bridge("air", "nowhere")
+            self.switches.add("nowhere")
+        self.lab.run(f"mn{node}", "sysctl", "-qw", "net.ipv6.conf.wlan0.router_solicitation_interval=1")
+        self.lab.plug("air", "nowhere", f"mn{node}", isolated=True)
+        self.lab.run("air", "ip", "link", "set", f"mn{node}", "up")
+        wait_until(lambda: "tentative" not in self.lab.run(f"mn{node}", "ip", "-6", "addr", "show", "dev", "wlan0").stdout
+                   and "fe80" in self.lab.run(f"mn{node}", "ip", "-6", "addr", "show", "dev", "wlan0").stdout, 10,
+                   f"mn{node} has a link-local address")
+        time.sleep(2.5)  # its multicast listener reports are sent again for so long (RFC 3810 section 9.11)
+
     def unplug(self, node):
         self.lab.run("air", "ip", "link", "set", f"mn{node}", "nomaster", check=False)
         self.lab.run("air", "ip", "link", "set", f"mn{node}", "down")
@@ -137,5 +155,5 @@ class Domain:
                           f"mn{node} has a global address")
 
     def binding(self, node):
-        rows = self.lma.rows("bindings", id=node_id(node))
+        rows = self.lma.rows("bindings", mn=node_id(node))
         return rows[0] if rows else None

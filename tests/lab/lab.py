@@ -166,7 +166,7 @@ class Lab:
         """Global addresses that are usable (not tentative, not failed); without deprecated ones unless asked for."""
         found = json.loads(self.run(where, "ip", "-j", "-6", "addr", "show", "dev", interface, "scope", "global").stdout)
         return [entry["local"] for item in found for entry in item.get("addr_info", [])
-                if not entry.get("tentative") and not entry.get("dadfailed")
+                if entry.get("local") and not entry.get("tentative") and not entry.get("dadfailed")
                 and (deprecated or not (entry.get("deprecated") or entry.get("preferred_life_time") == 0))]
 
     # ---- gateways ----
