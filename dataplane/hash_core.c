@@ -67,17 +67,21 @@ static int hash_bucket_free_slot(const struct hash_bucket *bucket)
 static void hash_slot_publish(struct hash_bucket *bucket, int slot, uint16_t signature, uint32_t entry)
 {
 	__atomic_store_n(&bucket->entry[slot], entry, __ATOMIC_RELEASE);
+	HASH_WRITER_STEP();
 	__atomic_store_n(&bucket->signature[slot], signature, __ATOMIC_RELEASE);
+	HASH_WRITER_STEP();
 }
 
 static void hash_slot_clear(struct hash_bucket *bucket, int slot)
 {
 	__atomic_store_n(&bucket->signature[slot], 0, __ATOMIC_RELEASE);
+	HASH_WRITER_STEP();
 }
 
 static void hash_bucket_add_moved(struct hash_bucket *bucket, int n)
 {
 	__atomic_store_n(&bucket->moved, (uint16_t)(bucket->moved + n), __ATOMIC_RELEASE);
+	HASH_WRITER_STEP();
 }
 
 /* Move the key in @slot of its first bucket to @to in its second: there it is seen before it is gone here. */

@@ -44,6 +44,15 @@
 #define HASH_KEY_WORDS_MAX 5
 #define HASH_NONE          SLAB_NONE
 
+/*
+ * Where a thread may be overtaken by others: between any two accesses that they see or that see them. A test that
+ * defines these runs lookups between the writer's steps and changes between a reader's.
+ */
+#ifndef HASH_WRITER_STEP
+#define HASH_WRITER_STEP() ((void)0)
+#define HASH_READER_STEP() ((void)0)
+#endif
+
 struct hash_bucket {
 	uint16_t signature[HASH_SLOTS]; /* 0: empty slot */
 	uint16_t moved;                 /* keys whose first bucket this is, and that lie in their second */
@@ -143,6 +152,7 @@ static inline uint32_t hash_bucket_match(const struct hash_bucket *bucket, uint1
 	__m128i high;
 
 	__atomic_signal_fence(__ATOMIC_ACQUIRE);
+	HASH_READER_STEP();
 	high = _mm_loadl_epi64((const __m128i *)(const void *)&bucket->signature[8]);
 	*moved = _mm_extract_epi16(high, 2) != 0;
 	low = _mm_packs_epi16(_mm_cmpeq_epi16(low, want), _mm_cmpeq_epi16(high, want));
@@ -153,6 +163,7 @@ static inline uint32_t hash_bucket_match(const struct hash_bucket *bucket, uint1
 	for (unsigned i = 0; i < HASH_SLOTS; i++) {
 		if (__atomic_load_n(&bucket->signature[i], __ATOMIC_ACQUIRE) == signature)
 			mask |= 1u << i;
+		HASH_READER_STEP();
 	}
 	*moved = __atomic_load_n(&bucket->moved, __ATOMIC_ACQUIRE) != 0;
 	return mask;
@@ -188,7 +199,9 @@ static inline int hash_bucket_find(const struct hash_core *core, const struct ha
 	for (; mask != 0; mask &= mask - 1) {
 		unsigned slot = (unsigned)__builtin_ctz(mask);
 
+		HASH_READER_STEP();
 		*entry = hash_bucket_entry(bucket, slot);
+		HASH_READER_STEP();
 		if (hash_key_equal(hash_entry_key(core->slab, *entry, entry_bytes), key, words))
 			return (int)slot;
 	}
@@ -204,9 +217,11 @@ static inline uint32_t hash_core_find_hashed(
 
 	if (hash_bucket_find(core, bucket, hash, key, words, entry_bytes, &entry) >= 0)
 		return entry;
+	HASH_READER_STEP();
 	/* After the entries: a slot that was used again since its signature was read does not hide a move. */
 	if (__atomic_load_n(&bucket->moved, __ATOMIC_ACQUIRE) == 0)
 		return HASH_NONE;
+	HASH_READER_STEP();
 	bucket = &core->buckets[hash_second(hash, first, core->bucket_count)];
 	return hash_bucket_find(core, bucket, hash, key, words, entry_bytes, &entry) >= 0 ? entry : HASH_NONE;
 }
@@ -240,6 +255,7 @@ static inline uint16_t hash_core_find_burst(const struct hash_core *core, const 
 		uint32_t mask = hash_bucket_match(bucket, hash_signature(hashes[i]), &moved);
 
 		entries[i] = HASH_NONE;
+		HASH_READER_STEP();
 		if (mask != 0) {
 			entries[i] = hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask));
 			__builtin_prefetch(hash_entry_key(core->slab, entries[i], entry_bytes));
@@ -254,6 +270,7 @@ static inline uint16_t hash_core_find_burst(const struct hash_core *core, const 
 		const struct hash_bucket *bucket = &core->buckets[firsts[i]];
 		uint32_t mask = hash_bucket_match(bucket, hash_signature(hashes[i]), &moved);
 
+		HASH_READER_STEP();
 		if (mask != 0) {
 			entries[i] = hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask));
 			__builtin_prefetch(hash_entry_key(core->slab, entries[i], entry_bytes));
@@ -264,6 +281,7 @@ static inline uint16_t hash_core_find_burst(const struct hash_core *core, const 
 
 		if (entries[i] == HASH_NONE)
 			continue;
+		HASH_READER_STEP();
 		if (!hash_key_equal(hash_entry_key(core->slab, entries[i], entry_bytes), key, words)) {
 			entries[i] = hash_core_find_hashed(core, key, hashes[i], words, entry_bytes);
 			if (entries[i] == HASH_NONE)
