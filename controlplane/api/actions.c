@@ -53,7 +53,7 @@ static int attach_refused(struct walk *walk, int error)
 			"policy refuses the mobile node: list it under mobile-nodes, or set a "
 			"default profile for unknown ones");
 	case -ENOSPC:
-		return refusal_set(refusal, API_ERROR_REFUSED, "no room for another mobile node: raise mag.max_nodes");
+		return refusal_set(refusal, API_ERROR_REFUSED, "no room for another mobile node: raise max-nodes");
 	case -ENOENT: return refusal_set(refusal, API_ERROR_NOT_FOUND, "there is no such mobile node or link");
 	default: return refusal_set(refusal, API_ERROR_REFUSED, "not done: %s", strerror(-error));
 	}

@@ -194,10 +194,10 @@ static void event_detail(bool mag, enum history_event event, uint8_t value, char
 	case HISTORY_pba_sent:
 	case HISTORY_pba_received:
 	case HISTORY_pba_ignored: snprintf(text, DETAIL_MAX, "%u %s", value, mh_status_name(value)); break;
-	case HISTORY_pbu_sent:
-	case HISTORY_pbu_retransmitted:
+	case HISTORY_pbu_retransmitted: snprintf(text, DETAIL_MAX, "try %u", value); break;
+	case HISTORY_pbu_sent: /* without one it is a de-registration */
 		if (value != 0)
-			snprintf(text, DETAIL_MAX, "try %u", value);
+			snprintf(text, DETAIL_MAX, "handoff indicator %u %s", value, handoff_indicator_name(value));
 		break;
 	case HISTORY_probe_unanswered: snprintf(text, DETAIL_MAX, "probe %u", value); break;
 	case HISTORY_retry_wait: snprintf(text, DETAIL_MAX, "%u s", value); break;

@@ -110,6 +110,12 @@ bool session_matches(const struct walk *walk, const struct session *session)
 	       filter_link(filter, walk->sources->config, session->link);
 }
 
+/* 0 stands for "not yet". */
+static void row_measured(struct row *row, const char *key, uint32_t value)
+{
+	row_json(row, key, value != 0 ? json_integer(value) : json_null());
+}
+
 static void row_binding(struct row *row, const struct walk *walk, const struct binding_view *view)
 {
 	row_ip6(row, "proxy_coa", &view->proxy_coa);
@@ -134,11 +140,11 @@ static void row_attachment(struct row *row, const struct walk *walk, const struc
 	row_ip6(row, "link_local", &view->link_local);
 	row_number(row, "sequence", view->sequence);
 	row_number(row, "tries", view->tries);
-	row_number(row, "lifetime_s", view->lifetime_s);
+	row_measured(row, "lifetime_s", view->lifetime_s);
 	row_deadline(row, "expires", &walk->now, view->expires_ms);
 	row_deadline(row, "next_event", &walk->now, view->next_event_ms);
 	row_past(row, "last_seen", &walk->now, view->last_seen_ms);
-	row_number(row, "pbu_pba_us", view->pbu_pba_us);
+	row_measured(row, "pbu_pba_us", view->pbu_pba_us);
 	row_status(row, "last_status", view->has_status, view->last_status);
 }
 

@@ -182,7 +182,7 @@ static void mag_messages(struct counters_out *out, const struct mag *mag)
 	add(out, "attaches", stats.attaches, "mobile nodes that came");
 	add(out, "detaches", stats.detaches, "mobile nodes that left");
 	add(out, "refused", stats.refused, "mobile nodes that policy or their LMA refused");
-	add(out, "pbu_sent", stats.pbu_sent, "PBUs, without those sent again");
+	add(out, "pbu_sent", stats.pbu_sent, "PBUs, with those sent again");
 	add(out, "pbu_retransmitted", stats.pbu_retransmitted, "PBUs sent again");
 	add_statuses(out, "pba_received", stats.pba_received);
 	add(out, "pba_ignored", stats.pba_ignored, "PBAs that fit no outstanding PBU");
