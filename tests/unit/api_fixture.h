@@ -70,7 +70,7 @@ void cli_result_free(struct cli_result *result);
 
 /*
  * The output for @arguments is what the file GOLDEN/NAME has (GOLDEN in the environment); with UPDATE_GOLDEN set the
- * file is written instead. Numbers of processes and the directory of the socket are replaced before.
+ * file is written instead: look at the difference before you keep it. What differs from run to run is masked before.
  */
 void expect_golden(struct api_fixture *fixture, const char *name, const char *const *arguments);
 #define GOLDEN(fixture, name, ...) expect_golden(fixture, name, (const char *const[]){__VA_ARGS__, NULL})
