@@ -35,14 +35,14 @@ struct config_prefix {
 
 struct config_port {
 	char *name;
-	char *device;        /* what follows the kind: interface, vdev arguments, PCI address */
+	char *device; /* what follows the kind: interface, vdev arguments, PCI address */
 	enum port_kind kind;
 	enum port_side side;
 	struct config_prefix *addresses;
 	unsigned address_count;
 	uint16_t mtu_bytes;
-	uint16_t queues;     /* 0: as many as workers, as far as the device has them */
-	uint16_t *vlans;     /* access links of this port; none: one link, untagged */
+	uint16_t queues; /* 0: as many as workers, as far as the device has them */
+	uint16_t *vlans; /* access links of this port; none: one link, untagged */
 	unsigned vlan_count;
 	bool promiscuous;
 	int line;
@@ -59,8 +59,8 @@ struct config_route {
 struct config_peer {
 	char *name;
 	struct in6_addr address;
-	bool insecure;   /* accepted without protection: required as long as there is none */
-	bool heartbeat;  /* RFC 5847 */
+	bool insecure;  /* accepted without protection: required as long as there is none */
+	bool heartbeat; /* RFC 5847 */
 	int line;
 };
 
@@ -72,19 +72,20 @@ struct config_pool {
 
 /* Policy of one MN, or the default profile. */
 struct config_node {
-	char *id;                   /* NAI; NULL in the default profile: made from the MAC by id_format */
+	char *id; /* NAI; NULL in the default profile: made from the MAC by id_format */
 	bool has_mac;
 	uint8_t mac[6];
-	char *lma;                  /* MAG: name of a peer; NULL: the first */
-	char *pool;                 /* LMA: pool for dynamic prefixes; NULL: the first */
+	char *lma;                      /* MAG: name of a peer; NULL: the first */
+	char *pool;                     /* LMA: pool for dynamic prefixes; NULL: the first */
 	struct config_prefix *prefixes; /* LMA: static HNPs */
 	unsigned prefix_count;
-	char **mags;                /* LMA: names of the peers that may register it; none: all */
+	char **mags; /* LMA: names of the peers that may register it; none: all */
 	unsigned mag_count;
-	unsigned dynamic_prefixes;  /* LMA: how many HNPs are assigned to it when it asks with ALL_ZERO, without static ones */
-	bool proxy_registration;    /* LMA: false -> 152 */
-	int local_routing;          /* MAG: -1 as EnableMAGLocalRouting, 0, 1 */
-	uint32_t lifetime_s;        /* MAG: requested; 0: the MAG's default */
+	unsigned dynamic_prefixes; /* LMA: how many HNPs are assigned to it when it asks with ALL_ZERO, without static
+				      ones */
+	bool proxy_registration;   /* LMA: false -> 152 */
+	int local_routing;         /* MAG: -1 as EnableMAGLocalRouting, 0, 1 */
+	uint32_t lifetime_s;       /* MAG: requested; 0: the MAG's default */
 	int line;
 };
 
@@ -110,37 +111,38 @@ struct config_lma {
 	unsigned pool_count;
 	uint32_t max_bindings;
 	uint32_t max_binding_lifetime_s;
-	uint32_t prefix_hold_s;   /* an MN gets its old prefix back for so long after its binding ended */
-	uint32_t restart_hold_s;  /* after a start without state no dynamic allocation for so long; UINT32_MAX: as MaxBindingLifetime */
-	bool immediate_new_bce;   /* do not wait MaxDelayBeforeNewBCEAssign */
+	uint32_t prefix_hold_s;  /* an MN gets its old prefix back for so long after its binding ended */
+	uint32_t restart_hold_s; /* after a start without state no dynamic allocation for so long; UINT32_MAX: as
+				    MaxBindingLifetime */
+	bool immediate_new_bce;  /* do not wait MaxDelayBeforeNewBCEAssign */
 };
 
 struct config_mag {
-	struct in6_addr address;  /* proxy-CoA: must be an address of a core port */
+	struct in6_addr address; /* proxy-CoA: must be an address of a core port */
 	uint32_t max_nodes;
-	uint32_t binding_lifetime_s;  /* requested */
-	uint32_t refresh_percent;     /* of the granted lifetime */
-	uint8_t access_technology;    /* ATT, number of RFC 5213 8.5 */
-	uint32_t nud_interval_ms;     /* presence of an idle MN is probed so often */
-	uint32_t nud_retransmit_ms;   /* between unanswered probes */
-	uint32_t nud_probes;          /* unanswered ones until it counts as gone */
-	uint32_t refused_hold_s;      /* how long a refused MAC stays refused */
-	uint32_t router_lifetime_s;   /* in RAs */
+	uint32_t binding_lifetime_s; /* requested */
+	uint32_t refresh_percent;    /* of the granted lifetime */
+	uint8_t access_technology;   /* ATT, number of RFC 5213 8.5 */
+	uint32_t nud_interval_ms;    /* presence of an idle MN is probed so often */
+	uint32_t nud_retransmit_ms;  /* between unanswered probes */
+	uint32_t nud_probes;         /* unanswered ones until it counts as gone */
+	uint32_t refused_hold_s;     /* how long a refused MAC stays refused */
+	uint32_t router_lifetime_s;  /* in RAs */
 	uint32_t prefix_valid_s;
 	uint32_t prefix_preferred_s;
 	uint32_t max_rtr_adv_interval_s;
-	uint32_t shutdown_wait_ms;    /* for PBAs of the de-registrations at the end */
+	uint32_t shutdown_wait_ms; /* for PBAs of the de-registrations at the end */
 };
 
 struct config_tunnel {
 	uint8_t hop_limit;
-	int dscp;                /* -1: copy */
+	int dscp; /* -1: copy */
 };
 
 struct config_limits {
 	uint32_t icmp_errors_per_s;
 	uint32_t icmp_burst;
-	uint32_t punts_per_s;        /* per worker and reason */
+	uint32_t punts_per_s; /* per worker and reason */
 	uint32_t punt_burst;
 	uint32_t source_punts_per_s; /* per worker and source */
 	uint32_t resolve_queue;      /* packets kept per unresolved next hop */
@@ -150,12 +152,12 @@ struct config_limits {
 
 struct config_dataplane {
 	unsigned control_core;
-	unsigned workers[WORKERS_MAX];  /* cores */
+	unsigned workers[WORKERS_MAX]; /* cores */
 	unsigned worker_count;
 	enum hugepages_mode hugepages;
-	uint32_t memory_mb;             /* 0: computed */
-	uint32_t mbufs;                 /* 0: computed */
-	bool idle_sleep;                /* back-off of idle workers */
+	uint32_t memory_mb; /* 0: computed */
+	uint32_t mbufs;     /* 0: computed */
+	bool idle_sleep;    /* back-off of idle workers */
 	bool node_counters;
 	bool tunnel_counters;
 };
@@ -180,8 +182,8 @@ struct config {
 	unsigned node_count;
 	enum unknown_nodes unknown_nodes;
 	struct config_node default_profile;
-	char *id_format;         /* NAI of unknown nodes: %m is the MAC as 12 hex digits */
-	char *socket_path;       /* control socket */
+	char *id_format;   /* NAI of unknown nodes: %m is the MAC as 12 hex digits */
+	char *socket_path; /* control socket */
 	uint32_t socket_mode;
 	char *state_directory;
 	char *log_level;

@@ -15,14 +15,15 @@
  * Threads: const.
  */
 enum schema_type {
-	SCHEMA_MAP,       /* keys below it */
-	SCHEMA_STRING,    /* char *; with words only one of them */
-	SCHEMA_NUMBER,    /* integer field; words stand for special values; scale: the field's units in one of the file's */
-	SCHEMA_BOOL,      /* true or false; words for further values */
-	SCHEMA_WORD,      /* an enum */
-	SCHEMA_MODE,      /* octal file mode */
-	SCHEMA_ADDRESS,   /* struct in6_addr */
-	SCHEMA_PREFIX,    /* struct config_prefix without host bits */
+	SCHEMA_MAP,     /* keys below it */
+	SCHEMA_STRING,  /* char *; with words only one of them */
+	SCHEMA_NUMBER,  /* integer field; words stand for special values; scale: the field's units in one of the file's
+			 */
+	SCHEMA_BOOL,    /* true or false; words for further values */
+	SCHEMA_WORD,    /* an enum */
+	SCHEMA_MODE,    /* octal file mode */
+	SCHEMA_ADDRESS, /* struct in6_addr */
+	SCHEMA_PREFIX,  /* struct config_prefix without host bits */
 	SCHEMA_INTERFACE, /* struct config_prefix with host bits: address and prefix length of a port */
 	SCHEMA_MAC,       /* uint8_t [6] */
 	SCHEMA_DEVICE,    /* char *device of a struct config_port; sets kind too */
@@ -38,23 +39,24 @@ struct schema_word {
 #define SCHEMA_MAG 0x02
 
 struct schema_row {
-	const char *path;        /* "ports[].mtu" */
+	const char *path; /* "ports[].mtu" */
 	enum schema_type type;
-	uint8_t roles;           /* SCHEMA_LMA, SCHEMA_MAG: who has the key */
+	uint8_t roles; /* SCHEMA_LMA, SCHEMA_MAG: who has the key */
 	bool required;
-	uint8_t required_roles;  /* required for these only */
-	uint16_t offset;         /* of the field in struct config, or in the element of the innermost list of maps */
-	uint16_t size;           /* of the field; of an element of a list */
-	uint16_t count_offset;   /* list: of its unsigned count */
-	uint16_t given_offset;   /* of a bool that says whether the key was there; 0: none */
-	uint16_t line_offset;    /* list of maps: of the element's int line */
-	uint16_t fixed;          /* list: an array of so many elements in place; 0: an allocated one */
-	uint32_t scale;          /* of a number; 0 as 1 */
-	int64_t min, max;        /* number: in the field's unit; string: length */
-	const char *unit;        /* of the file */
-	const char *fallback;    /* default as it would stand in the file; NULL: none (required, or zero and said in help) */
+	uint8_t required_roles; /* required for these only */
+	uint16_t offset;        /* of the field in struct config, or in the element of the innermost list of maps */
+	uint16_t size;          /* of the field; of an element of a list */
+	uint16_t count_offset;  /* list: of its unsigned count */
+	uint16_t given_offset;  /* of a bool that says whether the key was there; 0: none */
+	uint16_t line_offset;   /* list of maps: of the element's int line */
+	uint16_t fixed;         /* list: an array of so many elements in place; 0: an allocated one */
+	uint32_t scale;         /* of a number; 0 as 1 */
+	int64_t min, max;       /* number: in the field's unit; string: length */
+	const char *unit;       /* of the file */
+	const char
+		*fallback; /* default as it would stand in the file; NULL: none (required, or zero and said in help) */
 	const struct schema_word *words;
-	const char *source;      /* RFC and section of a protocol variable */
+	const char *source; /* RFC and section of a protocol variable */
 	const char *help;
 };
 

@@ -19,11 +19,11 @@ enum tree_kind { TREE_SCALAR, TREE_LIST, TREE_MAP };
 
 struct tree_node {
 	enum tree_kind kind;
-	bool plain;             /* scalar without quotes */
-	int line;               /* of the value, from 1 */
-	int key_line;           /* of the key; that of the value in lists */
-	const char *key;        /* NULL in lists and at the root */
-	const char *text;       /* scalar */
+	bool plain;              /* scalar without quotes */
+	int line;                /* of the value, from 1 */
+	int key_line;            /* of the key; that of the value in lists */
+	const char *key;         /* NULL in lists and at the root */
+	const char *text;        /* scalar */
 	struct tree_node *first; /* children in order */
 	struct tree_node *next;
 };

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* clang-format off: a line of the file in a line, with its number */
+/* A line of the file in a line, with its number. */
+/* clang-format off */
 const char lma_text[] =
 	"role: lma\n"                                                               /* 1 */
 	"ports:\n"                                                                  /* 2 */
