@@ -8,8 +8,8 @@
 #include "timer_wheel.h"
 
 #include "mh/mh.h"
+#include "node/hash_index.h"
 #include "node/history.h"
-#include "pmip/id_map.h"
 #include "pmip/ident.h"
 #include "pmip/lma.h"
 
@@ -42,11 +42,10 @@ struct lma_pending;
 struct lma_hold;
 
 struct binding {
-	struct ident id;       /* MN identifier */
-	uint32_t next_in_hash; /* by MN identifier; INDEX_NONE: last */
-	uint32_t generation;   /* of the index */
-	uint8_t state;         /* enum binding_state */
-	uint8_t prefix_count;  /* 0: free slot */
+	struct ident id;      /* MN identifier */
+	uint32_t generation;  /* of the index */
+	uint8_t state;        /* enum binding_state */
+	uint8_t prefix_count; /* 0: free slot */
 	uint8_t last_status;
 	uint64_t prefix;          /* the first one, as endpoint.h */
 	uint64_t *more_prefixes;  /* the others */
@@ -63,10 +62,8 @@ struct binding_cache {
 	uint32_t slot_count; /* indexes from here on cannot be taken */
 	uint32_t top;        /* one past the highest slot ever used */
 	uint32_t count;
-	uint32_t *buckets; /* by MN identifier */
-	uint32_t bucket_mask;
-	uint64_t seed;
-	struct id_map prefixes;
+	uint64_t seed; /* of the hashes */
+	struct hash_index by_id, by_prefix;
 	uint64_t heap_bytes;
 };
 
@@ -83,9 +80,8 @@ struct binding *binding_cache_insert(
 void binding_cache_remove(struct binding_cache *cache, struct binding *binding);
 /* NULL: none. */
 struct binding *binding_cache_by_prefix(const struct binding_cache *cache, uint64_t prefix);
-/* The bindings of an MN, one after the other; @after is NULL for the first. */
-struct binding *binding_cache_by_id(
-	const struct binding_cache *cache, const struct mn_id *id, const struct binding *after);
+/* The bindings of an MN, one after the other, then NULL; *@at is 0 for the first call. Nothing may change meanwhile. */
+struct binding *binding_cache_by_id(const struct binding_cache *cache, const struct mn_id *id, uint32_t *at);
 /* The binding at that index, or NULL. */
 struct binding *binding_cache_at(const struct binding_cache *cache, uint32_t index);
 uint64_t binding_cache_bytes(const struct binding_cache *cache);

@@ -204,7 +204,7 @@ uint32_t lma_clear(struct lma *lma, const struct engine_time *now, const struct 
 	uint32_t count = 0;
 
 	lma->now = now;
-	while ((binding = binding_cache_by_id(&lma->cache, id, NULL)) != NULL) {
+	while ((binding = binding_cache_by_id(&lma->cache, id, &(uint32_t){0})) != NULL) {
 		lma->stats.cleared++;
 		lma_note(lma, binding, HISTORY_cleared, 0);
 		lma_drop_waiting(lma, binding);

@@ -29,7 +29,7 @@ struct lma_config {
 	uint32_t min_delay_before_bce_delete_ms;
 	uint32_t max_delay_before_new_bce_assign_ms;
 	uint32_t timestamp_validity_window_ms;
-	bool timestamp_based_approach_in_use;
+	bool timestamp_based_approach_in_use; /* what MAGs should do; a PBU's own option decides (RFC 5213 5.5) */
 	bool mobile_node_generated_timestamp_in_use;
 	bool immediate_new_bce;
 	uint32_t prefix_hold_s;

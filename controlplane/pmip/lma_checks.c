@@ -75,10 +75,11 @@ uint8_t lma_check_identity(struct lma *lma, struct lma_request *request)
 /* The highest timestamp that was accepted for the MN, over all its sessions. */
 static uint64_t last_timestamp(const struct lma *lma, const struct mn_id *id)
 {
-	struct binding *binding = NULL;
+	struct binding *binding;
 	uint64_t last = 0;
+	uint32_t at = 0;
 
-	while ((binding = binding_cache_by_id(&lma->cache, id, binding)) != NULL) {
+	while ((binding = binding_cache_by_id(&lma->cache, id, &at)) != NULL) {
 		if (binding->terms.timestamp > last)
 			last = binding->terms.timestamp;
 		if (binding->timestamp_floor > last)
@@ -130,9 +131,10 @@ uint8_t lma_check_options(const struct lma_request *request)
 struct binding *lma_find_duplicate(const struct lma *lma, const struct lma_request *request)
 {
 	uint64_t timestamp = request->has_timestamp ? request->options.timestamp : 0;
-	struct binding *binding = NULL;
+	struct binding *binding;
+	uint32_t at = 0;
 
-	while ((binding = binding_cache_by_id(&lma->cache, &request->options.mn_id, binding)) != NULL) {
+	while ((binding = binding_cache_by_id(&lma->cache, &request->options.mn_id, &at)) != NULL) {
 		const struct binding_terms *terms = &binding->terms;
 
 		if (terms->sequence == request->sequence && terms->timestamp == timestamp &&

@@ -92,9 +92,10 @@ static enum lma_session lookup_by_prefix(
 /* The one session of the node; NULL if it has none or several. */
 static struct binding *only_session(const struct lma *lma, const struct mn_id *id)
 {
-	struct binding *first = binding_cache_by_id(&lma->cache, id, NULL);
+	uint32_t at = 0;
+	struct binding *first = binding_cache_by_id(&lma->cache, id, &at);
 
-	return first != NULL && binding_cache_by_id(&lma->cache, id, first) == NULL ? first : NULL;
+	return first != NULL && binding_cache_by_id(&lma->cache, id, &at) == NULL ? first : NULL;
 }
 
 /* RFC 5213 sections 5.4.1.2 and 5.4.1.3. */
@@ -103,9 +104,10 @@ static enum lma_session lookup_by_node(
 {
 	const struct mn_id *id = &request->options.mn_id;
 	uint8_t indicator = request->options.handoff_indicator;
-	struct binding *match = NULL;
+	struct binding *match;
+	uint32_t at = 0;
 
-	while (request->link_layer_id != NULL && (match = binding_cache_by_id(&lma->cache, id, match)) != NULL) {
+	while (request->link_layer_id != NULL && (match = binding_cache_by_id(&lma->cache, id, &at)) != NULL) {
 		if (match->terms.access_technology == request->options.access_technology &&
 			has_link_layer_id(match, request)) {
 			*binding = match;

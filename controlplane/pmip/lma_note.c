@@ -47,9 +47,10 @@ void lma_note_rejected(struct lma *lma, const struct lma_request *request, uint8
 {
 	const struct mn_id *id = &request->options.mn_id;
 	char text[128], address[IP6_TEXT_MAX];
-	struct binding *binding = NULL;
+	struct binding *binding;
+	uint32_t at = 0;
 
-	while (request->options.mn_id_count > 0 && (binding = binding_cache_by_id(&lma->cache, id, binding)) != NULL) {
+	while (request->options.mn_id_count > 0 && (binding = binding_cache_by_id(&lma->cache, id, &at)) != NULL) {
 		history_add(&binding->history, lma->now->wall_ns, HISTORY_rejected, status);
 		binding->last_status = status;
 	}

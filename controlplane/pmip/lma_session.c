@@ -269,9 +269,10 @@ static void pass_timestamp_on(struct lma *lma, const struct binding *binding)
 	uint64_t highest = binding->terms.timestamp > binding->timestamp_floor ? binding->terms.timestamp
 									       : binding->timestamp_floor;
 	struct mn_id id = binding_id(binding);
-	struct binding *other = NULL;
+	struct binding *other;
+	uint32_t at = 0;
 
-	while ((other = binding_cache_by_id(&lma->cache, &id, other)) != NULL)
+	while ((other = binding_cache_by_id(&lma->cache, &id, &at)) != NULL)
 		if (other->timestamp_floor < highest)
 			other->timestamp_floor = highest;
 }
@@ -377,11 +378,14 @@ static void answer_failure(struct lma *lma, struct binding *binding, const struc
 /* Returns true if the binding goes on with a transaction of its own. */
 static bool change_failed(struct lma *lma, struct binding *binding, struct lma_pending *pending, int error)
 {
+	bool is_old_mag_alive;
+
 	lma_note(lma, binding, HISTORY_forwarding_failed, (uint8_t)-error);
 	answer_failure(lma, binding, pending);
 	if (pending->change == CHANGE_BLOCK)
 		return false;
-	if (pending->change == CHANGE_MOVE && roll_back(lma, binding, pending))
+	is_old_mag_alive = pending->old.epoch == lma->peers[pending->old.peer].epoch;
+	if (pending->change == CHANGE_MOVE && is_old_mag_alive && roll_back(lma, binding, pending))
 		return true;
 	lma_remove(lma, binding); /* takes pending along */
 	return true;

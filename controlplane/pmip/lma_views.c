@@ -70,11 +70,12 @@ bool lma_binding_next(const struct lma *lma, uint32_t from, struct binding_view 
 unsigned lma_binding_find(const struct lma *lma, const struct mn_id *id,
 	void (*each)(void *context, const struct binding_view *view), void *context)
 {
-	struct binding *binding = NULL;
+	const struct binding *binding;
 	struct binding_view view;
 	unsigned count = 0;
+	uint32_t at = 0;
 
-	while ((binding = binding_cache_by_id(&lma->cache, id, binding)) != NULL) {
+	while ((binding = binding_cache_by_id(&lma->cache, id, &at)) != NULL) {
 		view_fill(lma, binding, &view);
 		each(context, &view);
 		count++;

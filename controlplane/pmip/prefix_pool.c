@@ -6,7 +6,6 @@
 
 #include "endpoint.h"
 #include "node/hash_index.h"
-#include "pmip/id_map.h"
 #include "pmip/ident.h"
 #include "pmip/prefix_tree.h"
 
@@ -28,7 +27,6 @@ struct held {
 	uint64_t hash; /* of the id */
 	uint32_t pool;
 	uint32_t older, newer; /* in order of expiry; newer also links the free ones */
-	uint32_t sibling;      /* of the same hash */
 };
 
 struct prefix_pools {
@@ -38,8 +36,7 @@ struct prefix_pools {
 	struct held *held;
 	uint32_t held_room, held_count, free;
 	uint32_t oldest, newest;
-	struct id_map by_prefix; /* -> held */
-	struct id_map by_node;   /* hash of the id -> first held */
+	struct hash_index by_prefix, by_node; /* -> held */
 };
 
 static struct home_network_prefix prefix_of(uint64_t id)
@@ -113,8 +110,7 @@ struct prefix_pools *prefix_pools_create(const struct prefix_pools_config *confi
 		return NULL;
 	pools->config = *config;
 	pools->free = pools->oldest = pools->newest = NONE;
-	if (id_map_init(&pools->by_prefix, 0, config->seed) != 0 ||
-		id_map_init(&pools->by_node, 0, config->seed) != 0 || pools_fill(pools) != 0) {
+	if (pools_fill(pools) != 0) {
 		prefix_pools_destroy(pools);
 		return NULL;
 	}
@@ -129,17 +125,21 @@ void prefix_pools_destroy(struct prefix_pools *pools)
 		ident_clear(&pools->held[i].id);
 	for (uint32_t i = 0; pools->pools != NULL && i < pools->pool_count; i++)
 		prefix_tree_fini(&pools->pools[i].taken);
-	id_map_fini(&pools->by_prefix);
-	id_map_fini(&pools->by_node);
+	hash_index_fini(&pools->by_prefix);
+	hash_index_fini(&pools->by_node);
 	free(pools->held);
 	free(pools->pools);
 	free(pools);
 }
 
-/* Never 0: the map does not take it. */
-static uint64_t hash_of(const struct prefix_pools *pools, const struct mn_id *id)
+static uint64_t node_hash(const struct prefix_pools *pools, const struct mn_id *id)
 {
-	return hash_bytes(id->data, id->length, pools->config.seed ^ id->subtype) | 1;
+	return hash_bytes(id->data, id->length, pools->config.seed ^ id->subtype);
+}
+
+static uint64_t prefix_hash(const struct prefix_pools *pools, uint64_t prefix)
+{
+	return endpoint_hash(prefix ^ pools->config.seed);
 }
 
 static uint32_t held_allocate(struct prefix_pools *pools)
@@ -159,24 +159,7 @@ static uint32_t held_allocate(struct prefix_pools *pools)
 		pools->held = held;
 		pools->held_room = room;
 	}
-	pools->held[pools->held_count] = (struct held){.sibling = NONE};
 	return pools->held_count; /* without free ones all below are in use */
-}
-
-static void node_unlink(struct prefix_pools *pools, uint32_t index)
-{
-	struct held *held = &pools->held[index];
-	uint32_t first = id_map_lookup(&pools->by_node, held->hash);
-
-	if (first != index) {
-		while (pools->held[first].sibling != index)
-			first = pools->held[first].sibling;
-		pools->held[first].sibling = held->sibling;
-	} else if (held->sibling != NONE) {
-		id_map_insert(&pools->by_node, held->hash, held->sibling); /* overwrites: cannot fail */
-	} else {
-		id_map_remove(&pools->by_node, held->hash);
-	}
 }
 
 /* No longer held; whether it stays taken is the caller's. */
@@ -184,8 +167,8 @@ static void held_remove(struct prefix_pools *pools, uint32_t index)
 {
 	struct held *held = &pools->held[index];
 
-	node_unlink(pools, index);
-	id_map_remove(&pools->by_prefix, held->prefix);
+	hash_index_remove(&pools->by_node, held->hash, index);
+	hash_index_remove(&pools->by_prefix, prefix_hash(pools, held->prefix), index);
 	*(held->older != NONE ? &pools->held[held->older].newer : &pools->oldest) = held->newer;
 	*(held->newer != NONE ? &pools->held[held->newer].older : &pools->newest) = held->older;
 	pools->pools[held->pool].held--;
@@ -204,54 +187,64 @@ static void held_free(struct prefix_pools *pools, uint32_t index)
 	held_remove(pools, index);
 }
 
+static void held_link(struct prefix_pools *pools, uint32_t index)
+{
+	struct held *held = &pools->held[index];
+
+	hash_index_insert(&pools->by_node, held->hash, index);
+	hash_index_insert(&pools->by_prefix, prefix_hash(pools, held->prefix), index);
+	*(pools->newest != NONE ? &pools->held[pools->newest].newer : &pools->oldest) = index;
+	pools->newest = index;
+	pools->pools[held->pool].held++;
+	pools->held_count++;
+}
+
 static bool held_add(
 	struct prefix_pools *pools, uint64_t now_ms, uint32_t pool, uint64_t prefix, const struct mn_id *id)
 {
-	uint32_t index = held_allocate(pools);
-	uint64_t hash = hash_of(pools, id);
-	uint32_t first = id_map_lookup(&pools->by_node, hash);
-	struct held *held;
-
-	if (index == NONE)
-		return false;
-	held = &pools->held[index];
-	*held = (struct held){.prefix = prefix,
+	struct held held = {.prefix = prefix,
 		.expires_ms = now_ms + pools->config.hold_ms,
-		.hash = hash,
+		.hash = node_hash(pools, id),
 		.pool = pool,
 		.older = pools->newest,
-		.newer = NONE,
-		.sibling = first};
-	if (ident_set(&held->id, id->subtype, id->data, id->length) != 0)
-		goto no_id;
-	if (id_map_insert(&pools->by_prefix, prefix, index) != 0)
-		goto no_prefix;
-	if (id_map_insert(&pools->by_node, hash, index) != 0)
-		goto no_node;
-	*(pools->newest != NONE ? &pools->held[pools->newest].newer : &pools->oldest) = index;
-	pools->newest = index;
-	pools->pools[pool].held++;
-	pools->held_count++;
-	return true;
+		.newer = NONE};
+	uint32_t index;
 
-no_node:
-	id_map_remove(&pools->by_prefix, prefix);
-no_prefix:
-	ident_clear(&held->id);
-no_id:
-	held->newer = pools->free;
-	pools->free = index;
-	return false;
+	if (hash_index_reserve(&pools->by_node, 1) != 0 || hash_index_reserve(&pools->by_prefix, 1) != 0 ||
+		ident_set(&held.id, id->subtype, id->data, id->length) != 0)
+		return false;
+	index = held_allocate(pools);
+	if (index == NONE) {
+		ident_clear(&held.id);
+		return false;
+	}
+	pools->held[index] = held;
+	held_link(pools, index);
+	return true;
 }
 
+/* A prefix of the pool that is held for the node. */
 static uint32_t held_find(const struct prefix_pools *pools, uint32_t pool, const struct mn_id *id)
 {
-	uint32_t index = id_map_lookup(&pools->by_node, hash_of(pools, id));
+	uint64_t hash = node_hash(pools, id);
+	uint32_t index;
 
-	while (index != NONE && (pools->held[index].pool != pool ||
-					!ident_equals(&pools->held[index].id, id->subtype, id->data, id->length)))
-		index = pools->held[index].sibling;
-	return index;
+	for (uint32_t at = 0; (index = hash_index_next(&pools->by_node, hash, &at)) != HASH_NONE;)
+		if (pools->held[index].pool == pool &&
+			ident_equals(&pools->held[index].id, id->subtype, id->data, id->length))
+			return index;
+	return NONE;
+}
+
+static uint32_t held_find_prefix(const struct prefix_pools *pools, uint64_t prefix)
+{
+	uint64_t hash = prefix_hash(pools, prefix);
+	uint32_t index;
+
+	for (uint32_t at = 0; (index = hash_index_next(&pools->by_prefix, hash, &at)) != HASH_NONE;)
+		if (pools->held[index].prefix == prefix)
+			return index;
+	return NONE;
 }
 
 int prefix_pools_allocate(
@@ -296,7 +289,7 @@ int prefix_pools_claim(struct prefix_pools *pools, uint32_t pool, uint64_t prefi
 
 	if (!pool_position(pools, pool, prefix, &position) || pools->pools[pool].base == ENDPOINT_NONE)
 		return -ENOENT;
-	held = id_map_lookup(&pools->by_prefix, prefix);
+	held = held_find_prefix(pools, prefix);
 	if (held != NONE) {
 		if (!ident_equals(&pools->held[held].id, id->subtype, id->data, id->length))
 			return -EADDRINUSE;
@@ -348,9 +341,9 @@ bool prefix_pools_usage(
 
 uint64_t prefix_pools_bytes(const struct prefix_pools *pools)
 {
+	uint64_t hash_slots = (uint64_t)pools->by_prefix.mask + pools->by_node.mask;
 	uint64_t bytes = sizeof(*pools) + pools->pool_count * sizeof(*pools->pools) +
-			 pools->held_room * sizeof(*pools->held) + id_map_bytes(&pools->by_prefix) +
-			 id_map_bytes(&pools->by_node);
+			 pools->held_room * sizeof(*pools->held) + hash_slots * sizeof(struct hash_slot);
 
 	for (uint32_t i = 0; i < pools->pool_count; i++)
 		bytes += prefix_tree_bytes(&pools->pools[i].taken);

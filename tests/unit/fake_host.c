@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "endpoint.h"
 #include "unit.h"
 
 /* One more element at the end of an array of @count; returns it zeroed. */
@@ -161,7 +162,6 @@ void fake_host_init(struct fake_host *fake)
 	fake->has_tunnel = calloc(FAKE_INDEXES, sizeof(*fake->has_tunnel));
 	fake->tunnel_users = calloc(FAKE_INDEXES, sizeof(*fake->tunnel_users));
 	assert_true(fake->tunnels != NULL && fake->has_tunnel != NULL && fake->tunnel_users != NULL);
-	assert_int_equal(id_map_init(&fake->endpoints, 0, 0), 0);
 	for (unsigned space = 0; space < INDEX_SPACE_COUNT; space++) {
 		fake->index_limit[space] = FAKE_INDEXES;
 		fake->index_state[space] = calloc(FAKE_INDEXES, 1);
@@ -207,7 +207,7 @@ void fake_host_fini(struct fake_host *fake)
 		free(fake->index_state[space]);
 		free(fake->index_generation[space]);
 	}
-	id_map_fini(&fake->endpoints);
+	hash_index_fini(&fake->endpoints);
 	free(fake->entries);
 	free(fake->tunnels);
 	free(fake->has_tunnel);
@@ -219,9 +219,12 @@ void fake_host_fini(struct fake_host *fake)
 
 static struct fwd_endpoint *entry_of(const struct fake_host *fake, uint64_t id)
 {
-	uint32_t place = id_map_lookup(&fake->endpoints, id);
+	uint32_t place;
 
-	return place != ID_MAP_NONE ? &fake->entries[place] : NULL;
+	for (uint32_t at = 0; (place = hash_index_next(&fake->endpoints, endpoint_hash(id), &at)) != HASH_NONE;)
+		if (fake->entries[place].id == id)
+			return &fake->entries[place];
+	return NULL;
 }
 
 const struct forward *fake_host_endpoint(const struct fake_host *fake, uint64_t id)
@@ -259,7 +262,8 @@ static bool is_dead_tunnel(const struct fake_host *fake, const struct forward *f
 static void endpoint_insert(struct fake_host *fake, const struct fwd_endpoint *endpoint)
 {
 	*APPEND(fake->entries, fake->entry_count) = *endpoint;
-	assert_int_equal(id_map_insert(&fake->endpoints, endpoint->id, fake->entry_count - 1), 0);
+	assert_int_equal(hash_index_reserve(&fake->endpoints, 1), 0);
+	hash_index_insert(&fake->endpoints, endpoint_hash(endpoint->id), fake->entry_count - 1);
 	fake->endpoint_count++;
 }
 
@@ -278,7 +282,8 @@ static int apply_endpoint(struct fake_host *fake, const struct fwd_update *updat
 	if (entry != NULL && entry->forward.tunnel != INDEX_NONE)
 		fake->tunnel_users[entry->forward.tunnel]--;
 	if (update->op == FWD_OP_endpoint_remove) {
-		id_map_remove(&fake->endpoints, endpoint->id);
+		hash_index_remove(&fake->endpoints, endpoint_hash(endpoint->id), (uint32_t)(entry - fake->entries));
+		entry->id = 0;
 		fake->endpoint_count--;
 		return 0;
 	}

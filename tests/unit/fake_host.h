@@ -7,7 +7,7 @@
 #include "engine.h"
 
 #include "mh/mh.h"
-#include "pmip/id_map.h"
+#include "node/hash_index.h"
 
 /*
  * A host for one engine in tests: keeps what the engine commits and applies it when the test says so, to a model of
@@ -74,8 +74,8 @@ struct fake_host {
 	uint8_t last_event, last_event_value;
 
 	/* The model. */
-	struct id_map endpoints; /* id -> place in entries */
-	struct fwd_endpoint *entries;
+	struct hash_index endpoints;  /* -> place in entries */
+	struct fwd_endpoint *entries; /* id 0: removed */
 	unsigned entry_count, endpoint_count;
 	struct fwd_tunnel *tunnels; /* by index; hop_limit and remote only mean something if has_tunnel */
 	bool *has_tunnel;

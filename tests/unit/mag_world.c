@@ -39,22 +39,33 @@ static uint64_t link_id(uint16_t link, const uint8_t mac[6])
 	return id;
 }
 
+static uint32_t link_place(uint64_t id)
+{
+	uint32_t place;
+
+	for (uint32_t at = 0; (place = hash_index_next(&world->link_places, endpoint_hash(id), &at)) != HASH_NONE;)
+		if (world->links[place].id == id)
+			return place;
+	return HASH_NONE;
+}
+
 static void apply_link(const struct fwd_update *update)
 {
 	uint64_t id = link_id(update->body.link.link, update->body.link.mac);
-	uint32_t place = id_map_lookup(&world->link_places, id);
+	uint32_t place = link_place(id);
 	bool is_insert = update->op == FWD_OP_link_insert;
 
-	if (place == ID_MAP_NONE) {
+	if (place == HASH_NONE) {
 		place = world->link_entries++;
 		world->links = reallocarray(world->links, world->link_entries, sizeof(*world->links));
 		assert_non_null(world->links);
 		world->links[place].used = false;
-		assert_int_equal(id_map_insert(&world->link_places, id, place), 0);
+		assert_int_equal(hash_index_reserve(&world->link_places, 1), 0);
+		hash_index_insert(&world->link_places, endpoint_hash(id), place);
 	}
 	world->link_count += (unsigned)is_insert - world->links[place].used;
-	world->links[place] =
-		(struct world_link){.state = update->body.link.state, .node = update->index, .used = is_insert};
+	world->links[place] = (struct world_link){
+		.id = id, .state = update->body.link.state, .node = update->index, .used = is_insert};
 }
 
 static void note_times(uint64_t **times, unsigned *count, unsigned now_count)
@@ -150,7 +161,6 @@ int world_setup(void **state)
 	assert_non_null(world);
 	fake_host_init(&world->fake);
 	world->fake.done = done;
-	assert_int_equal(id_map_init(&world->link_places, 0, 0), 0);
 	world->now = (struct engine_time){UINT64_C(1000000000000), UINT64_C(1700000000000000000)};
 	world->policy = make_policy();
 	assert_int_equal(policy_set_default(world->policy, &profile, "%m@default.example"), 0);
@@ -188,7 +198,7 @@ int world_teardown(void **state)
 	mag_destroy(world->mag);
 	policy_destroy(world->policy);
 	fake_host_fini(&world->fake);
-	id_map_fini(&world->link_places);
+	hash_index_fini(&world->link_places);
 	free(world->links);
 	free(world->pbu_ms);
 	free(world->frame_ms);
@@ -453,9 +463,9 @@ const struct forward *world_endpoint(const char *prefix)
 
 const struct world_link *world_link(uint16_t link, const uint8_t mac[6])
 {
-	uint32_t place = id_map_lookup(&world->link_places, link_id(link, mac));
+	uint32_t place = link_place(link_id(link, mac));
 
-	return place != ID_MAP_NONE && world->links[place].used ? &world->links[place] : NULL;
+	return place != HASH_NONE && world->links[place].used ? &world->links[place] : NULL;
 }
 
 bool world_remembers(const uint8_t mac[6], enum history_event event, uint8_t value)

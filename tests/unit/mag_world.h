@@ -17,6 +17,7 @@
  * applies after every call into the engine, unless `hold` is set.
  */
 struct world_link {
+	uint64_t id;   /* link and MAC */
 	uint8_t state; /* enum link_state */
 	uint32_t node;
 	bool used;
@@ -40,7 +41,7 @@ struct world {
 	struct engine_time now;
 	bool hold; /* transactions wait for world_apply() */
 
-	struct id_map link_places; /* (link, MAC) -> place in links */
+	struct hash_index link_places; /* (link, MAC) -> place in links */
 	struct world_link *links;
 	unsigned link_entries, link_count, links_seen;
 	uint64_t *pbu_ms, *frame_ms; /* when each message was sent */

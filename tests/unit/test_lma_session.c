@@ -776,6 +776,24 @@ static void bindings_of_a_lost_peer_are_purged_and_no_others(void **state)
 	assert_int_equal(lma_peer_lost(world.lma, &world.now, &mag_addresses[MAG4]), 0);
 }
 
+static void refused_handover_does_not_go_back_to_a_lost_peer(void **state)
+{
+	struct pba granted = world_register(&world, MN, MAG1);
+	struct pbu pbu = world_pbu_again(&world, MN, MAG2, &granted, 225);
+
+	world_register(&world, "mn2@example.com", MAG1);
+	pbu.wall_ns = world.now.wall_ns;
+	world.fake.is_held = true;
+	world_send(&world, &pbu);
+	assert_int_equal(lma_peer_lost(world.lma, &world.now, &mag_addresses[MAG1]), 1);
+	world.fake.fail_update = 2;
+	world.fake.fail_error = -ENOSPC;
+	world.fake.is_held = false;
+	fake_host_run(&world.fake);
+	assert_int_equal(world_answer(&world).status, MH_STATUS_INSUFFICIENT_RESOURCES);
+	expect_nothing_left();
+}
+
 static void purge_waits_while_the_host_is_busy_and_spares_new_registrations(void **state)
 {
 	struct pba granted = world_register(&world, MN, MAG1);
@@ -921,6 +939,7 @@ int main(void)
 		TEST(cleared_binding_takes_the_held_pbu_along),
 		TEST(link_local_address_is_generated_kept_and_replaced),
 		TEST(bindings_of_a_lost_peer_are_purged_and_no_others),
+		TEST(refused_handover_does_not_go_back_to_a_lost_peer),
 		TEST(purge_waits_while_the_host_is_busy_and_spares_new_registrations),
 		TEST(node_gets_its_prefix_back_while_it_is_held),
 		TEST(static_prefixes_are_assigned_and_may_be_asked_for),
