@@ -9,7 +9,7 @@
 /*
  * Inside of the MAG engine. An attachment is one MN on an access link: a slot of the slab (mag_node.c), a registration
  * with its LMA (mag_signal.c, mag_pba.c), forwarding state (mag_forwarding.c), advertisements (mag_access.c) and
- * presence (mag_presence.c). mag_attach.c has what starts and ends it.
+ * presence (mag_presence.c). mag_attach.c has what starts and ends it, mag_walk.c what is done with all of them.
  *
  * Every entry point copies the time with mag_enter(); functions below it read mag->now. Each closes the transactions
  * that it opens before it returns.
