@@ -22,14 +22,12 @@ static const struct {
 static void log_binding(const struct binding *binding, enum history_event event, uint8_t value)
 {
 	char id[128], prefix[PREFIX_TEXT_MAX], address[IP6_TEXT_MAX];
-	struct in6_addr network = {0};
-	uint64_t be = __builtin_bswap64(binding->prefix);
+	struct home_network_prefix first = prefix_from_id(binding->prefix);
 
-	__builtin_memcpy(network.s6_addr, &be, sizeof(be));
 	log_write(lines[event].level, lines[event].name,
 		"mn=%s proxy_coa=%s prefix=%s prefixes=%u state=%s lifetime_s=%u value=%u",
 		log_quote(ident_data(&binding->id), binding->id.length, id, sizeof(id)),
-		ip6_format(&binding->terms.proxy_coa, address), prefix_format(&network, 64, prefix),
+		ip6_format(&binding->terms.proxy_coa, address), prefix_format(&first.prefix, first.length, prefix),
 		binding->prefix_count, binding_state_name(binding->state), binding->terms.lifetime_s, value);
 }
 

@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <string.h>
-
 #include "pmip/lma_internal.h"
 
 static bool is_accepted(uint8_t status)
 {
 	return status < 128;
-}
-
-static struct home_network_prefix prefix_of(uint64_t id)
-{
-	struct home_network_prefix prefix = {.length = 64};
-	uint64_t be = __builtin_bswap64(id);
-
-	memcpy(prefix.prefix.s6_addr, &be, sizeof(be));
-	return prefix;
 }
 
 /* Accepted: those of the session; rejected: those of the request, or one ALL_ZERO. */
@@ -24,7 +13,7 @@ static void write_prefixes(struct mh_writer *writer, const struct lma_request *r
 	struct home_network_prefix prefix = {.length = 0};
 
 	for (unsigned i = 0; binding != NULL && i < binding->prefix_count; i++) {
-		prefix = prefix_of(binding_prefix(binding, i));
+		prefix = prefix_from_id(binding_prefix(binding, i));
 		mh_write_prefix(writer, &prefix);
 	}
 	if (binding != NULL)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <string.h>
-
 #include "pmip/lma_internal.h"
 
 #define WORD_OF(name, word) word,
@@ -19,12 +17,8 @@ static enum binding_state state_of(const struct binding *binding)
 
 static void prefixes_fill(struct home_network_prefix *prefixes, const struct binding *binding)
 {
-	for (unsigned i = 0; i < binding->prefix_count; i++) {
-		uint64_t be = __builtin_bswap64(binding_prefix(binding, i));
-
-		prefixes[i] = (struct home_network_prefix){.length = 64};
-		memcpy(prefixes[i].prefix.s6_addr, &be, sizeof(be));
-	}
+	for (unsigned i = 0; i < binding->prefix_count; i++)
+		prefixes[i] = prefix_from_id(binding_prefix(binding, i));
 }
 
 static void view_fill(const struct lma *lma, const struct binding *binding, struct binding_view *view)

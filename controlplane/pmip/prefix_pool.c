@@ -39,15 +39,6 @@ struct prefix_pools {
 	struct hash_index by_prefix, by_node; /* -> held */
 };
 
-static struct home_network_prefix prefix_of(uint64_t id)
-{
-	struct home_network_prefix prefix = {.length = 64};
-
-	for (unsigned i = 0; i < 8; i++)
-		prefix.prefix.s6_addr[i] = (uint8_t)(id >> (56 - 8 * i));
-	return prefix;
-}
-
 static bool pool_position(const struct prefix_pools *pools, uint32_t pool, uint64_t prefix, uint64_t *position)
 {
 	if (pool >= pools->pool_count || prefix < pools->pools[pool].base)
@@ -58,7 +49,7 @@ static bool pool_position(const struct prefix_pools *pools, uint32_t pool, uint6
 
 static uint32_t pool_of(const struct prefix_pools *pools, uint64_t prefix)
 {
-	struct home_network_prefix as_prefix = prefix_of(prefix);
+	struct home_network_prefix as_prefix = prefix_from_id(prefix);
 
 	return policy_pool_find(pools->config.policy, &as_prefix);
 }
@@ -303,7 +294,7 @@ int prefix_pools_claim(struct prefix_pools *pools, uint32_t pool, uint64_t prefi
 void prefix_pools_release(struct prefix_pools *pools, uint64_t now_ms, uint64_t prefix, const struct mn_id *id)
 {
 	uint32_t pool = pool_of(pools, prefix);
-	struct home_network_prefix as_prefix = prefix_of(prefix);
+	struct home_network_prefix as_prefix = prefix_from_id(prefix);
 	uint64_t position;
 
 	if (!pool_position(pools, pool, prefix, &position) ||

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "node/policy.h"
 
@@ -18,6 +19,16 @@
  * Threads: the control core.
  */
 struct prefix_pools;
+
+/* The prefix that the id stands for. */
+static inline struct home_network_prefix prefix_from_id(uint64_t id)
+{
+	struct home_network_prefix prefix = {.length = 64};
+	uint64_t be = __builtin_bswap64(id);
+
+	memcpy(prefix.prefix.s6_addr, &be, sizeof(be));
+	return prefix;
+}
 
 struct prefix_pools_config {
 	const struct policy *policy;
