@@ -48,6 +48,7 @@ struct lma_pending {
 	uint8_t old_state;
 	uint64_t old_deadline_ms;
 	struct binding_terms old;
+	uint32_t other_tunnel;      /* INDEX_NONE, or what endpoints may still lead to until this is over: has a user */
 	struct stored_pbu *request; /* what it answers */
 	struct stored_pbu *parked;  /* the newest that came meanwhile, or NULL */
 };

@@ -40,6 +40,7 @@ static struct lma_pending *pending_create(
 		return NULL;
 	pending->serial = ++lma->serial;
 	pending->change = change;
+	pending->other_tunnel = INDEX_NONE;
 	pending->old_state = binding->state;
 	pending->old_deadline_ms = binding->timer.deadline_ms;
 	pending->old = binding->terms;
@@ -151,11 +152,13 @@ static void refresh(struct lma *lma, struct binding *binding, const struct lma_r
 	lma->host->ops->commit(lma->host, 0, 0);
 }
 
-/* RFC 5213 section 5.3.4, and the end of a delete wait by a valid PBU. */
+/*
+ * RFC 5213 section 5.3.4, and the end of a delete wait by a valid PBU. The old tunnel stays until every endpoint has
+ * left it: of several prefixes one may be refused.
+ */
 static void move(struct lma *lma, struct binding *binding, const struct lma_request *request)
 {
 	struct lma_pending *pending = pending_create(lma, binding, request, CHANGE_MOVE);
-	uint32_t old_tunnel = binding->terms.tunnel;
 	uint32_t tunnel;
 
 	if (pending == NULL) {
@@ -171,12 +174,12 @@ static void move(struct lma *lma, struct binding *binding, const struct lma_requ
 		lma_reject(lma, request, MH_STATUS_INSUFFICIENT_RESOURCES, NULL);
 		return;
 	}
+	pending->other_tunnel = binding->terms.tunnel;
 	binding->pending = pending;
 	binding->state = BINDING_PENDING;
 	binding->terms.tunnel = tunnel;
 	timer_set(lma, binding, binding->terms.expires_ms);
 	endpoint_update(lma, binding, FWD_OP_endpoint_replace, 0);
-	tunnels_release(lma->tunnels, old_tunnel);
 	lma_answer(lma, request, MH_STATUS_ACCEPTED, binding);
 	commit_pending(lma, binding);
 }
@@ -287,6 +290,8 @@ void lma_remove(struct lma *lma, struct binding *binding)
 
 	endpoint_update(lma, binding, FWD_OP_endpoint_remove, 0);
 	tunnels_release(lma->tunnels, binding->terms.tunnel);
+	if (binding->pending != NULL && binding->pending->other_tunnel != INDEX_NONE)
+		tunnels_release(lma->tunnels, binding->pending->other_tunnel);
 	host->ops->index_release(host, INDEX_NODE, index);
 	host->ops->commit(host, 0, 0);
 
@@ -330,32 +335,33 @@ static void change_succeeded(struct lma *lma, struct binding *binding, const str
 	}
 }
 
-/*
- * Put the old terms back. The refused tunnel goes in a transaction of its own: if it never came to be its removal is
- * refused, which must not count. False: there is no tunnel to go back to.
- */
-static bool roll_back(struct lma *lma, struct binding *binding, struct lma_pending *pending)
+/* The change is over, and nothing leads to the tunnel of before (or of what was refused) any more. */
+static void release_other_tunnel(struct lma *lma, struct lma_pending *pending)
+{
+	if (pending->other_tunnel == INDEX_NONE)
+		return;
+	tunnels_release(lma->tunnels, pending->other_tunnel);
+	pending->other_tunnel = INDEX_NONE;
+	lma->host->ops->commit(lma->host, 0, 0);
+}
+
+/* Put the old terms back, and the tunnel that is still there for them. */
+static void roll_back(struct lma *lma, struct binding *binding, struct lma_pending *pending)
 {
 	uint32_t refused = binding->terms.tunnel;
-	uint32_t tunnel = tunnels_acquire(lma->tunnels, &pending->old.proxy_coa);
 
-	if (tunnel == INDEX_NONE)
-		return false;
 	lma->peers[binding->terms.peer].sessions--;
 	lma->peers[pending->old.peer].sessions++;
 	ident_clear(&binding->terms.link_layer_id);
 	binding->terms = pending->old;
 	memset(&pending->old.link_layer_id, 0, sizeof(pending->old.link_layer_id));
-	binding->terms.tunnel = tunnel;
+	pending->other_tunnel = refused;
 	pending->change = CHANGE_ROLLBACK;
 	pending->serial = ++lma->serial;
 	timer_set(lma, binding, pending->old_deadline_ms);
 	endpoint_update(
 		lma, binding, FWD_OP_endpoint_replace, pending->old_state == BINDING_DELETING ? FORWARD_BLOCKED : 0);
 	commit_pending(lma, binding);
-	tunnels_release(lma->tunnels, refused);
-	lma->host->ops->commit(lma->host, 0, 0);
-	return true;
 }
 
 static void answer_failure(struct lma *lma, struct binding *binding, const struct lma_pending *pending)
@@ -385,9 +391,10 @@ static bool change_failed(struct lma *lma, struct binding *binding, struct lma_p
 	if (pending->change == CHANGE_BLOCK)
 		return false;
 	is_old_mag_alive = pending->old.epoch == lma->peers[pending->old.peer].epoch;
-	if (pending->change == CHANGE_MOVE && is_old_mag_alive && roll_back(lma, binding, pending))
-		return true;
-	lma_remove(lma, binding); /* takes pending along */
+	if (pending->change == CHANGE_MOVE && is_old_mag_alive)
+		roll_back(lma, binding, pending);
+	else
+		lma_remove(lma, binding); /* takes pending along */
 	return true;
 }
 
@@ -405,6 +412,7 @@ void lma_transaction_done(struct lma *lma, const struct engine_time *now, uint64
 		if (error == 0)
 			change_succeeded(lma, binding, pending);
 		binding->pending = NULL;
+		release_other_tunnel(lma, pending);
 		if (pending->parked != NULL)
 			lma_backlog_add(lma, pending->parked);
 		pending->parked = NULL;

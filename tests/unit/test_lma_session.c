@@ -157,7 +157,8 @@ static void refresh_with_a_shorter_lifetime_expires_earlier(void **state)
 	expect_nothing_left();
 }
 
-static void handover_is_one_transaction_in_which_the_new_tunnel_comes_first(void **state)
+/* The old tunnel goes when nothing leads to it any more: a transaction of its own, behind the handover. */
+static void handover_brings_the_new_tunnel_first_and_takes_the_old_one_last(void **state)
 {
 	static const enum fwd_op order[] = {FWD_OP_tunnel_insert, FWD_OP_endpoint_replace, FWD_OP_tunnel_remove};
 	struct pba granted = world_register(&world, MN, MAG1);
@@ -167,7 +168,7 @@ static void handover_is_one_transaction_in_which_the_new_tunnel_comes_first(void
 	fake_host_clear(&world.fake);
 	granted = move_to(&granted, MAG2);
 	assert_int_equal(granted.status, MH_STATUS_ACCEPTED);
-	assert_int_equal(world.fake.commits, commits + 1);
+	assert_int_equal(world.fake.commits, commits + 2);
 	assert_int_equal(world.fake.update_count, 3);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(world.fake.updates[i].op, order[i]);
@@ -517,6 +518,27 @@ static void refused_handover_is_answered_130_and_goes_back(void **state)
 	}
 }
 
+/* Of two prefixes one stays where it was: its tunnel must still be there. */
+static void handover_that_is_refused_half_way_leaves_nothing_at_a_dead_tunnel(void **state)
+{
+	for (unsigned n = 2; n <= 3; n++) { /* the first endpoint, the second */
+		struct pbu pbu = world_pbu(&world, "two@example.com", MAG1);
+		struct pba granted = world_ask(&world, &pbu);
+		struct mn_id id = world_id("two@example.com");
+
+		pbu = world_pbu_again(&world, "two@example.com", MAG2, &granted, 225);
+		world.fake.fail_update = n;
+		world.fake.fail_error = -ENOSPC;
+		assert_int_equal(world_ask(&world, &pbu).status, MH_STATUS_INSUFFICIENT_RESOURCES);
+		expect_tunnel(endpoint_of(&granted, 0), MAG1);
+		expect_tunnel(endpoint_of(&granted, 1), MAG1);
+		assert_int_equal(world.fake.tunnel_count, 1);
+		lma_clear(world.lma, &world.now, &id);
+		fake_host_run(&world.fake);
+		expect_nothing_left();
+	}
+}
+
 static void handover_that_cannot_even_go_back_ends_the_binding(void **state)
 {
 	struct pba granted = world_register(&world, MN, MAG1);
@@ -527,7 +549,7 @@ static void handover_that_cannot_even_go_back_ends_the_binding(void **state)
 	world.fake.fail_update = 2;
 	world.fake.fail_error = -ENOSPC;
 	assert_true(fake_host_run_one(&world.fake));
-	world.fake.fail_update = 2; /* the 130 has no update; then the way back */
+	world.fake.fail_update = 1; /* the 130 has no update; then the way back */
 	world.fake.is_held = false;
 	fake_host_run(&world.fake);
 	assert_int_equal(world_answer(&world).status, MH_STATUS_INSUFFICIENT_RESOURCES);
@@ -906,7 +928,7 @@ int main(void)
 		TEST(binding_expires_at_the_end_of_its_lifetime),
 		TEST(refresh_extends_the_lifetime_without_an_update),
 		TEST(refresh_with_a_shorter_lifetime_expires_earlier),
-		TEST(handover_is_one_transaction_in_which_the_new_tunnel_comes_first),
+		TEST(handover_brings_the_new_tunnel_first_and_takes_the_old_one_last),
 		TEST(tunnel_stays_while_another_binding_uses_it),
 		TEST(alternate_care_of_address_is_the_end_of_the_tunnel),
 		TEST(several_prefixes_move_together),
@@ -925,6 +947,7 @@ int main(void)
 		TEST(deregistration_while_pending_follows_it),
 		TEST(refused_registration_lets_the_parked_pbu_try_again),
 		TEST(refused_handover_is_answered_130_and_goes_back),
+		TEST(handover_that_is_refused_half_way_leaves_nothing_at_a_dead_tunnel),
 		TEST(handover_that_cannot_even_go_back_ends_the_binding),
 		TEST(refused_block_still_ends_in_a_deregistration),
 		TEST(refused_return_from_the_delete_wait_deletes_in_time),
