@@ -177,10 +177,12 @@ static void classify_core(struct worker *w, struct rte_mbuf *pkt, const struct g
 	int own = gateway_own(w->gateway, ip->dst_addr, pkt->port);
 
 	if (own >= 0) {
-		if (likely(own == OWN_ADDRESS && core && ip->proto == IPPROTO_IPV6))
+		if (likely(own == OWN_ADDRESS && core && ip->proto == IPPROTO_IPV6)) {
+			rte_prefetch0((const uint8_t *)(ip + 1) + IPV6_HEADER - 1); /* the inner destination */
 			push(w, STAGE_decap, pkt);
-		else
+		} else {
 			classify_own(w, pkt, own, core);
+		}
 	} else if (ipv6_is_multicast(ip->dst_addr)) {
 		push_drop(w, pkt, DROP_ip_destination_invalid);
 	} else if (w->gateway->role != DATAPLANE_LMA || unlikely(!ipv6_is_routable(ip->dst_addr))) {

@@ -96,13 +96,19 @@ static void decap(struct worker *w, struct rte_mbuf *pkt, uint16_t offset, const
 	push(w, w->gateway->role == DATAPLANE_LMA ? STAGE_anchor_up : STAGE_downlink, pkt);
 }
 
+static bool is_outer_of(const union tunnel_key *key, const struct rte_ipv6_hdr *outer)
+{
+	return memcmp(&key->remote, outer->src_addr, 16) == 0 && memcmp(&key->local, outer->dst_addr, 16) == 0;
+}
+
+/* Packets of one tunnel come in runs, always so at a MAG: one lookup per run. */
 void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct tunnel_peer *peers[VECTOR_MAX];
 	union tunnel_key keys[VECTOR_MAX];
 	struct rte_mbuf *live[VECTOR_MAX];
-	uint16_t offsets[VECTOR_MAX];
-	uint16_t count = 0;
+	uint16_t offsets[VECTOR_MAX], runs[VECTOR_MAX];
+	uint16_t count = 0, run_count = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct rte_ipv6_hdr *outer = packet_ipv6(pkts[i]);
@@ -110,15 +116,22 @@ void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 
 		if (unlikely(offset == 0))
 			continue;
-		keys[count] = (union tunnel_key){.protocol = IPPROTO_IPV6};
-		memcpy(&keys[count].remote, outer->src_addr, 16);
-		memcpy(&keys[count].local, outer->dst_addr, 16);
+		if (run_count == 0 || !is_outer_of(&keys[run_count - 1], outer)) {
+			keys[run_count] = (union tunnel_key){.protocol = IPPROTO_IPV6};
+			memcpy(&keys[run_count].remote, outer->src_addr, 16);
+			memcpy(&keys[run_count].local, outer->dst_addr, 16);
+			run_count++;
+		}
+		runs[count] = (uint16_t)(run_count - 1);
 		offsets[count] = offset;
 		live[count++] = pkts[i];
 	}
-	if (count == 0)
+	if (run_count == 0)
 		return;
-	tunnel_table_peer_burst(w->tables->tunnels, keys, count, peers);
+	tunnel_table_peer_burst(w->tables->tunnels, keys, run_count, peers);
+	for (uint16_t i = 0; i < run_count; i++)
+		if (likely(peers[i] != NULL))
+			prefetch_object(w->tunnel_counters, peers[i]->tunnel, w->tunnels_max, COUNTER_UP);
 	for (uint16_t i = 0; i < count; i++)
-		decap(w, live[i], offsets[i], peers[i]);
+		decap(w, live[i], offsets[i], peers[runs[i]]);
 }

@@ -33,6 +33,8 @@
 #define NODES     UINT64_C(0x20010db800000000)
 #define SPARE     64
 
+#define STAGE_PACKETS 1000000 /* for the split by stages */
+
 enum { CORE, OTHER };
 
 struct gateway_under_test {
@@ -386,6 +388,17 @@ static uint64_t run(void *context, uint64_t *done)
 	return ticks;
 }
 
+/* Where the ticks go, on standard error: per stage and packet. */
+static void print_stages(const char *name, struct worker_stats *stats)
+{
+	fprintf(stderr, "# %s:", name);
+	for (unsigned i = 0; i < STAGE_COUNT; i++)
+		if (stats->stages[i].packets != 0)
+			fprintf(stderr, " %s %.1f", stage_name((enum stage)i),
+				(double)stats->stages[i].cycles / (double)stats->stages[i].packets);
+	fprintf(stderr, "\n");
+}
+
 static void prepare(struct path *path, struct gateway_under_test *g, struct rte_mempool *pool)
 {
 	path->g = g;
@@ -414,6 +427,14 @@ static void measure(uint32_t nodes, struct rte_mempool *pool)
 			.name = names[i], .flows = nodes, .unit = "tsc/packet", .run = run, .context = &paths[i]};
 	}
 	bench_measure(benches, RTE_DIM(benches));
+	for (unsigned i = 0; i < RTE_DIM(paths); i++) {
+		uint64_t done = 0;
+
+		memset(paths[i].g->worker->stats, 0, sizeof(struct worker_stats));
+		while (done < STAGE_PACKETS)
+			run(&paths[i], &done);
+		print_stages(names[i], paths[i].g->worker->stats);
+	}
 	for (unsigned i = 0; i < RTE_DIM(paths); i++)
 		rte_pktmbuf_free_bulk(paths[i].buffers, BUFFERS);
 	destroy(lma);
