@@ -372,6 +372,32 @@ struct rte_mbuf *bed_mbuf(const struct frame *frame)
 	return pkt;
 }
 
+static void free_block(void *block, void *shared)
+{
+	free(block);
+	free(shared);
+}
+
+struct rte_mbuf *bed_mbuf_exact(const struct frame *frame)
+{
+	struct rte_mbuf *pkt = rte_pktmbuf_alloc(pool);
+	uint16_t size = (uint16_t)(RTE_PKTMBUF_HEADROOM + frame->length);
+	struct rte_mbuf_ext_shared_info *shared = calloc(1, sizeof(*shared));
+	uint8_t *block = malloc(size);
+
+	if (pkt == NULL || shared == NULL || block == NULL)
+		abort();
+	shared->free_cb = free_block;
+	shared->fcb_opaque = shared;
+	rte_mbuf_ext_refcnt_set(shared, 1);
+	rte_pktmbuf_attach_extbuf(pkt, block, 0, size, shared);
+	rte_pktmbuf_reset_headroom(pkt);
+	memcpy(block + pkt->data_off, frame->bytes, frame->length);
+	pkt->data_len = frame->length;
+	pkt->pkt_len = frame->length;
+	return pkt;
+}
+
 void bed_turn(struct bed *bed)
 {
 	for (unsigned w = 0; w < bed->worker_count; w++)

@@ -68,6 +68,10 @@ void bed_route_local(struct bed *bed, const char *prefix, uint8_t length, uint16
 
 /* A buffer of the pool that holds the frame. */
 struct rte_mbuf *bed_mbuf(const struct frame *frame);
+/*
+ * The same with the octets in a block of the C library that ends where they end: AddressSanitizer sees who reads on.
+ */
+struct rte_mbuf *bed_mbuf_exact(const struct frame *frame);
 /* Give @n copies to a port; one turn of worker 0. */
 void bed_receive(struct bed *bed, uint16_t port, const struct frame *frame, unsigned n);
 /* Inject as the control core does; one turn. */

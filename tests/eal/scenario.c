@@ -9,7 +9,7 @@ static void mobile_node(struct bed *bed, const char *address, uint16_t link, uin
 	struct forward forward = {.action = mag ? FORWARD_LOCAL : FORWARD_TUNNEL,
 		.link = link,
 		.tunnel = tunnel,
-		.node = address[11] - (uint32_t)'0'};
+		.node = address[12] - (uint32_t)'0'};
 
 	if (mag)
 		memcpy(forward.mac, mac, 6);

@@ -177,6 +177,317 @@ static void lma_hairpin_goes_to_the_other_mag_with_a_fixed_dscp(void **state)
 	bed_destroy(bed);
 }
 
+/* What Ethernet or a tunnel carries behind the packet is not sent on. */
+static void padding_is_cut_off(void **state)
+{
+	struct bed *mag = scenario_mag(1), *lma = scenario_lma(1);
+	struct frame in, out;
+
+	frame_init(&in);
+	frame_ethernet(&in, FIXED, MN1_MAC, 0);
+	scenario_udp(&in, MN1, SERVER, 64, 0);
+	frame_bytes(&in, "padding", 7);
+	frame_init(&out);
+	frame_ethernet(&out, ROUTER, MAC(CORE), 0);
+	scenario_outer(&out, MAG, LMA, 0);
+	scenario_udp(&out, MN1, SERVER, 63, 0);
+	close_outer(&out);
+	bed_receive(mag, ACCESS, &in, 1);
+	expect_frames(mag, CORE, &out, true, 1);
+
+	frame_init(&in);
+	frame_ethernet(&in, MAC(CORE), ROUTER, 0);
+	scenario_outer(&in, MAG, LMA, 0);
+	scenario_udp(&in, MN1, SERVER, 63, 0);
+	frame_bytes(&in, "inside", 6);
+	close_outer(&in);
+	frame_bytes(&in, "outside", 7);
+	frame_init(&out);
+	frame_ethernet(&out, NEXT_HOP, MAC(OUTSIDE), 0);
+	scenario_udp(&out, MN1, SERVER, 62, 0);
+	bed_receive(lma, CORE, &in, 1);
+	expect_frames(lma, OUTSIDE, &out, false, 1);
+	bed_destroy(mag);
+	bed_destroy(lma);
+}
+
+/* RFC 6040 section 4.2, wire-formats H.2: rows inner, columns outer; in the order of the codepoints. */
+static void decapsulation_merges_ecn(void **state)
+{
+	enum { NOT, ECT1, ECT0, CE, LOST_HERE };
+	static const uint8_t expected[4][4] = {
+		[NOT] = {NOT, NOT, NOT, LOST_HERE},
+		[ECT1] = {ECT1, ECT1, ECT1, CE},
+		[ECT0] = {ECT0, ECT1, ECT0, CE},
+		[CE] = {CE, CE, CE, CE},
+	};
+	struct bed *bed = scenario_lma(1);
+	struct frame in, out;
+
+	for (uint8_t inner = 0; inner < 4; inner++) {
+		for (uint8_t outer = 0; outer < 4; outer++) {
+			frame_init(&in);
+			frame_ethernet(&in, MAC(CORE), ROUTER, 0);
+			scenario_outer(&in, MAG, LMA, outer);
+			scenario_udp(&in, MN1, SERVER, 64, 0xb8 | inner);
+			close_outer(&in);
+			bed_receive(bed, CORE, &in, 1);
+			if (expected[inner][outer] == LOST_HERE) {
+				assert_int_equal(bed_drops(bed, DROP_tunnel_ecn), 1);
+				bed_check_conservation(bed);
+				continue;
+			}
+			frame_init(&out);
+			frame_ethernet(&out, NEXT_HOP, MAC(OUTSIDE), 0);
+			scenario_udp(&out, MN1, SERVER, 63, 0xb8 | expected[inner][outer]);
+			expect_frames(bed, OUTSIDE, &out, false, 1);
+		}
+	}
+	bed_destroy(bed);
+}
+
+/* RFC 2473 section 4.1.1: a limit that a packet brings goes on, lower by one. */
+static void tunnel_encapsulation_limit_goes_on_lower_by_one(void **state)
+{
+	struct bed *bed = scenario_mag(1);
+	struct frame in, out;
+	uint16_t ip;
+
+	frame_init(&in);
+	frame_ethernet(&in, FIXED, MN1_MAC, 0);
+	ip = frame_ipv6(&in, &(struct frame_ipv6){MN1, SERVER, IPPROTO_DSTOPTS, 64, 0, 7});
+	frame_extension(&in, IPPROTO_NONE, (const uint8_t[]){4, 1, 3, 1, 1, 0});
+	frame_close(&in, ip);
+	frame_init(&out);
+	frame_ethernet(&out, ROUTER, MAC(CORE), 0);
+	frame_ipv6(&out, &(struct frame_ipv6){MAG, LMA, IPPROTO_DSTOPTS, 64, 0, 0});
+	frame_extension(&out, IPPROTO_IPV6, (const uint8_t[]){4, 1, 2, 1, 1, 0});
+	ip = frame_ipv6(&out, &(struct frame_ipv6){MN1, SERVER, IPPROTO_DSTOPTS, 63, 0, 7});
+	frame_extension(&out, IPPROTO_NONE, (const uint8_t[]){4, 1, 3, 1, 1, 0});
+	frame_close(&out, ip);
+	close_outer(&out);
+	bed_receive(bed, ACCESS, &in, 63);
+	expect_frames(bed, CORE, &out, true, 63);
+	bed_destroy(bed);
+}
+
+static void tunnelled_packet_behind_options_is_decapsulated(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	struct frame in, out;
+
+	frame_init(&in);
+	frame_ethernet(&in, MAC(CORE), ROUTER, 0);
+	frame_ipv6(&in, &(struct frame_ipv6){MAG, LMA, IPPROTO_DSTOPTS, 64, 0, 0});
+	frame_extension(&in, IPPROTO_IPV6, (const uint8_t[]){4, 1, 4, 1, 1, 0});
+	scenario_udp(&in, MN1, SERVER, 63, 0);
+	close_outer(&in);
+	frame_init(&out);
+	frame_ethernet(&out, NEXT_HOP, MAC(OUTSIDE), 0);
+	scenario_udp(&out, MN1, SERVER, 62, 0);
+	bed_receive(bed, CORE, &in, 64);
+	expect_frames(bed, OUTSIDE, &out, false, 64);
+	bed_destroy(bed);
+}
+
+static void replace_flags(struct bed *bed, const char *prefix, uint8_t flags, uint16_t link, const uint8_t *mac)
+{
+	struct fwd_update update = {.op = FWD_OP_endpoint_remove};
+	struct forward forward = {.action = FORWARD_LOCAL, .flags = flags, .link = link, .tunnel = 1, .node = 1};
+
+	update.body.endpoint.id = UINT64_C(0x20010db800aa0000) | (uint64_t)(prefix[12] - '0');
+	bed_apply(bed, &update);
+	memcpy(forward.mac, mac, 6);
+	bed_endpoint(bed, prefix, &forward);
+}
+
+/* Only if both have it: one direction by the LMA and the other not would be of no use. */
+static void nodes_of_one_mag_talk_directly_if_both_may(void **state)
+{
+	struct bed *bed = scenario_mag(1);
+	struct frame in, direct, tunnelled;
+
+	frame_init(&in);
+	frame_ethernet(&in, FIXED, MN1_MAC, 0);
+	scenario_udp(&in, MN1, MN2, 64, 0);
+	frame_init(&direct);
+	frame_ethernet(&direct, MN2_MAC, FIXED, 200);
+	scenario_udp(&direct, MN1, MN2, 63, 0);
+	frame_init(&tunnelled);
+	frame_ethernet(&tunnelled, ROUTER, MAC(CORE), 0);
+	scenario_outer(&tunnelled, MAG, LMA, 0);
+	scenario_udp(&tunnelled, MN1, MN2, 63, 0);
+	close_outer(&tunnelled);
+	bed_receive(bed, ACCESS, &in, 1);
+	expect_frames(bed, CORE, &tunnelled, true, 1);
+	replace_flags(bed, MN1, FORWARD_LOCAL_ROUTING, 0, MN1_MAC);
+	bed_receive(bed, ACCESS, &in, 1);
+	expect_frames(bed, CORE, &tunnelled, true, 1);
+	replace_flags(bed, MN2, FORWARD_LOCAL_ROUTING, 2, MN2_MAC);
+	bed_receive(bed, ACCESS, &in, 63);
+	expect_frames(bed, TAGGED, &direct, false, 63);
+	bed_destroy(bed);
+}
+
+/* Own packets are not forwarded ones: no hop is taken. */
+static void injected_packets_keep_their_hop_limit(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	struct frame in, out;
+
+	frame_init(&in);
+	scenario_udp(&in, LMA, MN1, 1, 0);
+	frame_init(&out);
+	frame_ethernet(&out, ROUTER, MAC(CORE), 0);
+	scenario_outer(&out, LMA, MAG, 0);
+	scenario_udp(&out, LMA, MN1, 1, 0);
+	close_outer(&out);
+	for (unsigned i = 0; i < RTE_DIM(bursts); i++) {
+		bed_inject(
+			bed, &in, &(struct packet_meta){.stage = STAGE_anchor_down, .tunnel = INDEX_NONE}, bursts[i]);
+		expect_frames(bed, CORE, &out, true, bursts[i]);
+		bed_inject(bed, &in, &(struct packet_meta){.stage = STAGE_encap, .tunnel = 1}, bursts[i]);
+		expect_frames(bed, CORE, &out, true, bursts[i]);
+	}
+	frame_init(&in);
+	scenario_udp(&in, LMA, SERVER, 1, 0);
+	frame_init(&out);
+	frame_ethernet(&out, NEXT_HOP, MAC(OUTSIDE), 0);
+	scenario_udp(&out, LMA, SERVER, 1, 0);
+	bed_inject(bed, &in, &(struct packet_meta){.stage = STAGE_anchor_down, .tunnel = INDEX_NONE}, 64);
+	expect_frames(bed, OUTSIDE, &out, false, 64);
+	bed_inject(bed, &in, &(struct packet_meta){.stage = STAGE_route, .tunnel = INDEX_NONE}, 64);
+	expect_frames(bed, OUTSIDE, &out, false, 64);
+	bed_inject(bed, &out, &(struct packet_meta){.stage = STAGE_tx, .port = OUTSIDE}, 64);
+	expect_frames(bed, OUTSIDE, &out, false, 64);
+	bed_destroy(bed);
+}
+
+static uint32_t label_of(struct bed *bed, uint16_t source_port, uint32_t flow_label)
+{
+	struct frame in, got;
+	uint16_t ip;
+
+	frame_init(&in);
+	frame_ethernet(&in, MAC(OUTSIDE), NEXT_HOP, 0);
+	ip = frame_ipv6(&in, &(struct frame_ipv6){SERVER, MN1, IPPROTO_UDP, 64, 0, flow_label});
+	frame_udp(&in, source_port, 53, 9);
+	frame_close(&in, ip);
+	bed_receive(bed, OUTSIDE, &in, 1);
+	assert_true(bed_sent(bed, CORE, &got));
+	bed_check_conservation(bed);
+	return (uint32_t)(got.bytes[15] & 0xf) << 16 | (uint32_t)got.bytes[16] << 8 | got.bytes[17];
+}
+
+/* RFC 6438: the outer label tells flows apart for who spreads them, and stays the same for one. */
+static void outer_flow_label_is_that_of_the_inner_flow(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	unsigned different = 0;
+	uint32_t first = label_of(bed, 1, 0);
+
+	assert_int_equal(label_of(bed, 1, 0), first);
+	for (uint16_t port = 2; port < 102; port++)
+		different += label_of(bed, port, 0) != first;
+	assert_true(different > 95);
+	assert_int_not_equal(label_of(bed, 1, 1), first);
+	bed_destroy(bed);
+}
+
+static void nodes_and_tunnels_are_counted_once_each_way(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	struct object_counter counter;
+	struct frame in;
+
+	frame_init(&in);
+	frame_ethernet(&in, MAC(CORE), ROUTER, 0);
+	scenario_outer(&in, MAG, LMA, 0);
+	scenario_udp(&in, MN1, MN2, 63, 0);
+	close_outer(&in);
+	bed_receive(bed, CORE, &in, 63);
+	bed_check_conservation(bed);
+	door_node_counter(bed->door, 1, COUNTER_UP, &counter);
+	assert_int_equal(counter.packets, 63);
+	assert_int_equal(counter.bytes, 63 * 70);
+	door_node_counter(bed->door, 2, COUNTER_DOWN, &counter);
+	assert_int_equal(counter.packets, 63);
+	door_node_counter(bed->door, 1, COUNTER_DOWN, &counter);
+	assert_int_equal(counter.packets, 0);
+	door_tunnel_counter(bed->door, 1, COUNTER_UP, &counter);
+	assert_int_equal(counter.packets, 63);
+	door_tunnel_counter(bed->door, 2, COUNTER_DOWN, &counter);
+	assert_int_equal(counter.packets, 63);
+	assert_int_equal(counter.bytes, 63 * 70);
+	bed_destroy(bed);
+}
+
+/* The answer to a packet that does not fit goes back the way it came: the first tunnel, not the one it was to enter. */
+static void packet_too_big_tells_the_way_back_and_the_mtu(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	struct packet_meta meta;
+	struct frame in, got;
+	uint16_t ip;
+
+	frame_init(&in);
+	frame_ethernet(&in, MAC(CORE), ROUTER, 0);
+	scenario_outer(&in, MAG, LMA, 0);
+	ip = frame_ipv6(&in, &(struct frame_ipv6){MN1, MN2, IPPROTO_UDP, 63, 0, 0});
+	frame_udp(&in, 1, 2, BED_TUNNEL_MTU + 1 - 48);
+	frame_close(&in, ip);
+	close_outer(&in);
+	bed_receive(bed, CORE, &in, 1);
+	assert_true(bed_punted(bed, &got, &meta));
+	assert_int_equal(meta.reason, PUNT_packet_too_big_error);
+	assert_int_equal(meta.mtu_bytes, BED_TUNNEL_MTU);
+	assert_int_equal(meta.tunnel, 1);
+	assert_int_equal(meta.link, LINK_NONE);
+	assert_int_equal(got.length, BED_TUNNEL_MTU + 1);
+	assert_memory_equal(got.bytes, in.bytes + ip, got.length);
+	bed_check_conservation(bed);
+	bed_destroy(bed);
+}
+
+/* Packets of one burst that go different ways do not disturb each other. */
+static void mixed_burst_is_taken_apart(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	struct frame up, hairpin, strange, got;
+
+	frame_init(&up);
+	frame_ethernet(&up, MAC(CORE), ROUTER, 0);
+	scenario_outer(&up, MAG, LMA, 0);
+	scenario_udp(&up, MN1, SERVER, 63, 0);
+	close_outer(&up);
+	frame_init(&hairpin);
+	frame_ethernet(&hairpin, MAC(CORE), ROUTER, 0);
+	scenario_outer(&hairpin, MAG2, LMA, 0);
+	scenario_udp(&hairpin, MN2, MN1, 63, 0);
+	close_outer(&hairpin);
+	frame_init(&strange);
+	frame_ethernet(&strange, MAC(CORE), ROUTER, 0);
+	scenario_outer(&strange, STRANGER, LMA, 0);
+	scenario_udp(&strange, MN2, MN1, 63, 0);
+	close_outer(&strange);
+	for (unsigned i = 0; i < 64; i++) {
+		const struct frame *frame = i % 3 == 0 ? &up : i % 3 == 1 ? &hairpin : &strange;
+
+		assert_int_equal(rte_ring_enqueue(bed->receive[CORE], bed_mbuf(frame)), 0);
+	}
+	bed->put = 64;
+	bed_turn(bed);
+	for (unsigned i = 0; i < 22; i++)
+		assert_true(bed_sent(bed, OUTSIDE, &got));
+	assert_false(bed_sent(bed, OUTSIDE, &got));
+	for (unsigned i = 0; i < 21; i++)
+		assert_true(bed_sent(bed, CORE, &got));
+	assert_false(bed_sent(bed, CORE, &got));
+	assert_int_equal(bed_drops(bed, DROP_tunnel_unknown), 21);
+	bed_check_conservation(bed);
+	bed_destroy(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +498,16 @@ int main(void)
 		cmocka_unit_test(lma_uplink_is_routed_outside),
 		cmocka_unit_test(lma_downlink_goes_to_the_mag_of_the_binding),
 		cmocka_unit_test(lma_hairpin_goes_to_the_other_mag_with_a_fixed_dscp),
+		cmocka_unit_test(padding_is_cut_off),
+		cmocka_unit_test(decapsulation_merges_ecn),
+		cmocka_unit_test(tunnel_encapsulation_limit_goes_on_lower_by_one),
+		cmocka_unit_test(tunnelled_packet_behind_options_is_decapsulated),
+		cmocka_unit_test(nodes_of_one_mag_talk_directly_if_both_may),
+		cmocka_unit_test(injected_packets_keep_their_hop_limit),
+		cmocka_unit_test(outer_flow_label_is_that_of_the_inner_flow),
+		cmocka_unit_test(nodes_and_tunnels_are_counted_once_each_way),
+		cmocka_unit_test(packet_too_big_tells_the_way_back_and_the_mtu),
+		cmocka_unit_test(mixed_burst_is_taken_apart),
 	};
 	int failed;
 

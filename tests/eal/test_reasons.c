@@ -1068,6 +1068,66 @@ static void unknown_host_is_told_of_once_its_limit_allows(void **state)
 	bed_destroy(bed);
 }
 
+static void receive_exact(struct bed *bed, uint16_t port, const struct frame *frame)
+{
+	assert_int_equal(rte_ring_enqueue(bed->receive[port], bed_mbuf_exact(frame)), 0);
+	bed->put++;
+	worker_poll(bed->workers[0]);
+	bed_check_conservation(bed);
+}
+
+/* Nothing reads behind the packet (AddressSanitizer), and whatever comes out of it is counted once. */
+static void packets_cut_off_at_any_octet_are_taken(void **state)
+{
+	struct bed *beds[] = {[DATAPLANE_LMA] = scenario_lma(1), [DATAPLANE_MAG] = scenario_mag(1)};
+
+	for (unsigned i = 0; i < RTE_DIM(cases); i++) {
+		struct frame frame;
+		uint16_t length;
+
+		frame_init(&frame);
+		cases[i].build(&frame);
+		length = RTE_MIN(frame.length, 200);
+		for (uint16_t cut = 0; cut < length; cut++) {
+			frame.length = cut;
+			receive_exact(beds[cases[i].role], cases[i].port, &frame);
+		}
+		/* And with lengths that claim no more than there is. */
+		for (uint16_t cut = 14 + 40; cut < length; cut++) {
+			frame.length = cut;
+			frame_close(&frame, 14);
+			receive_exact(beds[cases[i].role], cases[i].port, &frame);
+		}
+	}
+	bed_destroy(beds[DATAPLANE_LMA]);
+	bed_destroy(beds[DATAPLANE_MAG]);
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+static void packets_with_changed_octets_are_taken(void **state)
+{
+	struct bed *beds[] = {[DATAPLANE_LMA] = scenario_lma(1), [DATAPLANE_MAG] = scenario_mag(1)};
+	uint32_t seed = 42;
+
+	for (unsigned i = 0; i < 200 * RTE_DIM(cases); i++) {
+		const struct reason_case *c = &cases[i % RTE_DIM(cases)];
+		struct frame frame;
+
+		frame_init(&frame);
+		c->build(&frame);
+		for (unsigned changes = 1 + next_random(&seed) % 4; changes > 0; changes--)
+			frame.bytes[next_random(&seed) % RTE_MIN(frame.length, 120)] = (uint8_t)next_random(&seed);
+		receive_exact(beds[c->role], c->port, &frame);
+	}
+	bed_destroy(beds[DATAPLANE_LMA]);
+	bed_destroy(beds[DATAPLANE_MAG]);
+}
+
 static void every_reason_has_a_case(void **state)
 {
 	for (unsigned i = 0; i < DROP_COUNT; i++)
@@ -1093,6 +1153,8 @@ int main(void)
 		cmocka_unit_test(full_handover_ring_drops),
 		cmocka_unit_test(what_is_left_in_rings_at_the_end_is_counted),
 		cmocka_unit_test(unknown_host_is_told_of_once_its_limit_allows),
+		cmocka_unit_test(packets_cut_off_at_any_octet_are_taken),
+		cmocka_unit_test(packets_with_changed_octets_are_taken),
 		cmocka_unit_test(every_reason_has_a_case),
 	};
 	int failed;
