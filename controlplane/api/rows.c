@@ -190,7 +190,7 @@ static void event_detail(bool mag, enum history_event event, uint8_t value, char
 	case HISTORY_rejected:
 		if (value == 0)
 			break;
-		/* fall through */
+		__attribute__((fallthrough));
 	case HISTORY_pba_sent:
 	case HISTORY_pba_received:
 	case HISTORY_pba_ignored: snprintf(text, DETAIL_MAX, "%u %s", value, mh_status_name(value)); break;
