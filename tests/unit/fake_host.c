@@ -13,11 +13,13 @@
 
 static void append(void **array, unsigned *count, size_t size)
 {
-	void *grown = reallocarray(*array, *count + 1, size);
+	if ((*count & (*count - 1)) == 0) { /* full: it doubles */
+		void *grown = reallocarray(*array, *count > 0 ? *count * 2 : 1, size);
 
-	assert_non_null(grown);
-	memset((char *)grown + *count * size, 0, size);
-	*array = grown;
+		assert_non_null(grown);
+		*array = grown;
+	}
+	memset((char *)*array + *count * size, 0, size);
 	(*count)++;
 }
 

@@ -49,6 +49,15 @@ static uint32_t link_place(uint64_t id)
 	return HASH_NONE;
 }
 
+/* Room for one more behind @count elements: doubles when full. */
+static void grow(void **array, unsigned count, size_t size)
+{
+	if ((count & (count - 1)) != 0)
+		return;
+	*array = reallocarray(*array, count > 0 ? count * 2 : 1, size);
+	assert_non_null(*array);
+}
+
 static void apply_link(const struct fwd_update *update)
 {
 	uint64_t id = link_id(update->body.link.link, update->body.link.mac);
@@ -57,8 +66,7 @@ static void apply_link(const struct fwd_update *update)
 
 	if (place == HASH_NONE) {
 		place = world->link_entries++;
-		world->links = reallocarray(world->links, world->link_entries, sizeof(*world->links));
-		assert_non_null(world->links);
+		grow((void **)&world->links, place, sizeof(*world->links));
 		world->links[place].used = false;
 		assert_int_equal(hash_index_reserve(&world->link_places, 1), 0);
 		hash_index_insert(&world->link_places, endpoint_hash(id), place);
@@ -70,10 +78,10 @@ static void apply_link(const struct fwd_update *update)
 
 static void note_times(uint64_t **times, unsigned *count, unsigned now_count)
 {
-	*times = reallocarray(*times, now_count + 1, sizeof(**times));
-	assert_non_null(*times);
-	while (*count < now_count)
-		(*times)[(*count)++] = engine_ms(&world->now);
+	for (; *count < now_count; (*count)++) {
+		grow((void **)times, *count, sizeof(**times));
+		(*times)[*count] = engine_ms(&world->now);
+	}
 }
 
 /* The fake host's model has no links: they are followed here, also a refused one (its node is refused next). */
