@@ -21,11 +21,16 @@
  */
 
 /* An object whose forwarding state differs from what the data plane was told; in the order of the first change. */
+enum push_result {
+	PUSH_DONE,
+	PUSH_REFUSED, /* the host takes no updates: this one and all behind it have to wait */
+	PUSH_LATER,   /* this object lacks something, others go on */
+};
+
 struct pending {
 	TAILQ_ENTRY(pending) entry;
 	bool queued;
-	/* Push what differs. False: the host refused, the rest is to be done later. */
-	bool (*push)(struct net *net, struct pending *pending);
+	enum push_result (*push)(struct net *net, struct pending *pending); /* what differs */
 };
 
 TAILQ_HEAD(pending_list, pending);
@@ -176,7 +181,7 @@ void transmit_multicast(struct net *net, uint16_t port, const uint8_t *bytes, ui
 uint64_t random_below(struct net *net, uint64_t bound);
 
 /* pending.c */
-void pending_init(struct pending *pending, bool (*push)(struct net *, struct pending *));
+void pending_init(struct pending *pending, enum push_result (*push)(struct net *, struct pending *));
 /* The object changed: push now, or after what was refused before it. */
 void pending_mark(struct net *net, struct pending *pending);
 /* The same, but not before the next flush. */

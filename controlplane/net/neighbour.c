@@ -23,7 +23,7 @@
 	((struct neighbour *)((uint8_t *)(member_pointer)-offsetof(struct neighbour, member)))
 
 static void on_timer(struct timer *timer, void *context, uint64_t now_ms);
-static bool push_neighbour(struct net *net, struct pending *pending);
+static enum push_result push_neighbour(struct net *net, struct pending *pending);
 
 static struct neighbour_bucket *bucket_of(const struct net *net, uint16_t port, const struct in6_addr *address)
 {
@@ -250,7 +250,7 @@ static void release_waiting(struct net *net, struct neighbour *neighbour)
 }
 
 /* In the order that the data plane asks for: a next hop before the routes over it, and the other way round. */
-static bool push_neighbour(struct net *net, struct pending *pending)
+static enum push_result push_neighbour(struct net *net, struct pending *pending)
 {
 	struct neighbour *neighbour = OF(pending, pending);
 	bool host_route = neighbour->host_route && (neighbour->routed || neighbour_usable(neighbour));
@@ -259,23 +259,23 @@ static bool push_neighbour(struct net *net, struct pending *pending)
 
 	if (insert && (!neighbour->inserted || memcmp(&body, &neighbour->told, sizeof(body)) != 0)) {
 		if (!update(net, FWD_OP_neighbour_insert, neighbour))
-			return false;
+			return PUSH_REFUSED;
 		neighbour->inserted = true;
 		neighbour->told = body;
 	}
 	if (host_route != neighbour->routed) {
 		if (!update(net, host_route ? FWD_OP_route_insert : FWD_OP_route_remove, neighbour))
-			return false;
+			return PUSH_REFUSED;
 		neighbour->routed = host_route;
 	}
 	if (!insert && neighbour->inserted) {
 		if (!update(net, FWD_OP_neighbour_remove, neighbour))
-			return false;
+			return PUSH_REFUSED;
 		neighbour->inserted = false;
 	}
 	if (neighbour->dying)
 		release_slot(net, neighbour, true);
-	return true;
+	return PUSH_DONE;
 }
 
 static void set_state(struct net *net, struct neighbour *neighbour, enum neighbour_state state, uint64_t timer_ms)

@@ -11,7 +11,7 @@
 #define OF(member_pointer, member) ((struct tunnel *)((uint8_t *)(member_pointer)-offsetof(struct tunnel, member)))
 
 static void on_expiry(struct timer *timer, void *context, uint64_t now_ms);
-static bool push_tunnel(struct net *net, struct pending *pending);
+static enum push_result push_tunnel(struct net *net, struct pending *pending);
 
 static struct tunnel *tunnel_at(const struct net *net, uint32_t index)
 {
@@ -123,7 +123,7 @@ static bool differs(const struct tunnel *tunnel)
 	       (tunnel->told_resolved && memcmp(tunnel->told_mac, tunnel->next_hop->mac, 6) != 0);
 }
 
-static bool push_tunnel(struct net *net, struct pending *pending)
+static enum push_result push_tunnel(struct net *net, struct pending *pending)
 {
 	struct tunnel *tunnel = OF(pending, pending);
 	struct fwd_update update = {.op = FWD_OP_tunnel_replace, .index = tunnel->index};
@@ -133,19 +133,19 @@ static bool push_tunnel(struct net *net, struct pending *pending)
 		if (is_resolved(tunnel)) {
 			descriptor = make_descriptor(net, tunnel);
 			if (descriptor == INDEX_NONE)
-				return false;
+				return PUSH_LATER; /* slots come back when what was pushed is applied */
 		}
 		update.body.tunnel = body_of(tunnel, descriptor);
 		if (!net->ops->update(net->context, &update)) {
 			if (descriptor != INDEX_NONE)
 				net->ops->descriptor_release(net->context, descriptor);
-			return false;
+			return PUSH_REFUSED;
 		}
 		told(net, tunnel, descriptor);
 	}
 	if (tunnel->told_resolved)
 		answer(net, tunnel, 0);
-	return true;
+	return PUSH_DONE;
 }
 
 static void detach(struct net *net, struct tunnel *tunnel)
@@ -227,7 +227,8 @@ void net_tunnel_remove(struct net *net, uint32_t index)
 void path_next_hop_changed(struct net *net, struct neighbour *neighbour)
 {
 	for (struct tunnel *tunnel = LIST_FIRST(&neighbour->users); tunnel != NULL; tunnel = LIST_NEXT(tunnel, user))
-		pending_mark(net, &tunnel->pending);
+		pending_add(net, &tunnel->pending);
+	pending_flush(net);
 }
 
 void path_next_hop_failed(struct net *net, struct neighbour *neighbour)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "net/internal.h"
 
-void pending_init(struct pending *pending, bool (*push)(struct net *, struct pending *))
+void pending_init(struct pending *pending, enum push_result (*push)(struct net *, struct pending *))
 {
 	*pending = (struct pending){.push = push};
 }
@@ -28,13 +28,17 @@ void pending_cancel(struct net *net, struct pending *pending)
 
 void pending_flush(struct net *net)
 {
-	struct pending *first;
+	struct pending *last = TAILQ_LAST(&net->pending, pending_list), *next;
 
-	while ((first = TAILQ_FIRST(&net->pending)) != NULL) {
-		if (!first->push(net, first)) {
+	for (struct pending *at = TAILQ_FIRST(&net->pending); at != NULL; at = next) {
+		enum push_result result = at->push(net, at);
+
+		next = at == last ? NULL : TAILQ_NEXT(at, entry);
+		if (result != PUSH_DONE)
 			net->stats.updates_refused++;
+		if (result == PUSH_REFUSED)
 			return;
-		}
-		pending_cancel(net, first);
+		if (result == PUSH_DONE)
+			pending_cancel(net, at);
 	}
 }

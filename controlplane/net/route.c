@@ -6,7 +6,7 @@
 
 #define OF(member_pointer) ((struct route *)((uint8_t *)(member_pointer)-offsetof(struct route, pending)))
 
-static bool push_route(struct net *net, struct pending *pending)
+static enum push_result push_route(struct net *net, struct pending *pending)
 {
 	struct route *route = OF(pending);
 	bool on_link = route->next_hop == NULL;
@@ -16,9 +16,9 @@ static bool push_route(struct net *net, struct pending *pending)
 			.prefix = route->prefix, .length = route->length, .local = on_link, .port = route->port}};
 
 	if (!route->told && !net->ops->update(net->context, &update))
-		return false;
+		return PUSH_REFUSED;
 	route->told = true;
-	return true;
+	return PUSH_DONE;
 }
 
 static struct in6_addr masked(const struct in6_addr *address, uint8_t length)

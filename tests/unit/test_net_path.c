@@ -298,10 +298,13 @@ static void tunnel_without_a_free_template_is_resolved_when_there_is_one(void **
 	assert_int_equal(insert(3, MAG), 0);
 	assert_int_equal(net_advance(host->net, &host->now), engine_ms(&host->now) + 1);
 	assert_int_equal(host->update_count, 0);
+	answers(host, PORT_OUTSIDE, "2001:db8:100::fe", peer_mac); /* others do not wait for it */
+	assert_int_equal(host->update_count, 1);
+	assert_int_equal(host->updates[0].op, FWD_OP_neighbour_insert);
 	host->no_slots = false;
 	net_advance(host->net, &host->now);
-	assert_int_equal(host->update_count, 1);
-	assert_int_equal(host->updates[0].op, FWD_OP_tunnel_replace);
+	assert_int_equal(host->update_count, 2);
+	assert_int_equal(host->updates[1].op, FWD_OP_tunnel_replace);
 	assert_int_equal(host->resolved_count, 1);
 }
 
