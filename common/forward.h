@@ -28,9 +28,12 @@ enum forward_action {
 	FORWARD_ACTION_COUNT,
 };
 
-/* Flags of an endpoint. */
+/* Flags of an endpoint or a pair. */
 #define FORWARD_LOCAL_ROUTING 0x01 /* MAG: EnableMAGLocalRouting holds for this MN */
 #define FORWARD_BLOCKED       0x02 /* LMA: in MinDelayBeforeBCEDelete: the MN's traffic is dropped */
+#define FORWARD_PAIR_TX       0x04 /* MAG, pair: from our MN straight to the peer's MAG, or locally */
+#define FORWARD_PAIR_RX       0x08 /* MAG, pair: from the peer's MAG to our MN */
+#define FORWARD_PAIR_RETURN   0x10 /* MAG, pair, with _RX: our MN has left, back to its LMA */
 
 struct forward {
 	uint8_t action;      /* enum forward_action */

@@ -29,7 +29,10 @@
 	X(neighbour_remove, "remove the next hop at index") \
 	X(route_insert, "prefix to the next hop at index: new or replaced; body.route") \
 	X(route_remove, "remove the prefix") \
-	X(probe_endpoint, "read an endpoint: the answer comes on the event ring; body.endpoint.id")
+	X(probe_endpoint, "read an endpoint: the answer comes on the event ring; body.endpoint.id") \
+	X(pair_insert, "MAG: new entry of a pair of endpoints; body.pair; index = slot of the pair's counters") \
+	X(pair_replace, "MAG: new forward or check of an entry that exists: entry is replaced, not edited; body.pair") \
+	X(pair_remove, "MAG: remove the entry of body.pair.source and destination")
 
 enum fwd_op {
 #define FWD_OP_ENUM(name, help) FWD_OP_##name,
@@ -49,6 +52,7 @@ enum tunnel_type {
 enum tunnel_use {
 	TUNNEL_TO_LMA, /* we are MAG: the inner destination must be an endpoint whose forward names this tunnel */
 	TUNNEL_TO_MAG, /* we are LMA: the inner source must be an endpoint whose forward names this tunnel */
+	TUNNEL_TO_PEER_MAG, /* we are MAG: the inner pair must be an entry with FORWARD_PAIR_RX that names this tunnel */
 	TUNNEL_USE_COUNT,
 };
 
@@ -110,6 +114,34 @@ struct fwd_route {
 	uint16_t port;  /* with local */
 };
 
+/*
+ * One direction of a pair of endpoints at a MAG; an entry goes before the endpoint's. forward.flags says which half:
+ *
+ * FORWARD_PAIR_TX: packets of our MN @source, straight to @destination. forward: FORWARD_TUNNEL by a tunnel of use
+ *	TUNNEL_TO_PEER_MAG, or FORWARD_LOCAL if both MNs are here. check.from: the only access link and MAC that they
+ *	may come from.
+ * FORWARD_PAIR_RX: packets for our MN @destination that come out of check.tunnel, or, while a former peer lingers,
+ *	out of check.former (INDEX_NONE: nobody lingers). forward: FORWARD_LOCAL.
+ * FORWARD_PAIR_RX | FORWARD_PAIR_RETURN: the same after our MN has left. forward: FORWARD_TUNNEL to the MN's LMA.
+ *
+ * A packet that does not look as check says is dropped. Both tunnels of an entry count as users of these.
+ */
+struct fwd_pair {
+	uint64_t source; /* endpoint.h */
+	uint64_t destination;
+	struct forward forward;
+	union {
+		struct {
+			uint16_t link;
+			uint8_t mac[6];
+		} from;
+		struct {
+			uint32_t tunnel;
+			uint32_t former;
+		};
+	} check;
+};
+
 struct fwd_update {
 	uint64_t seq;    /* filled by door_update_push() */
 	uint8_t op;      /* enum fwd_op */
@@ -122,12 +154,14 @@ struct fwd_update {
 		struct fwd_link link;
 		struct fwd_neighbour neighbour;
 		struct fwd_route route;
+		struct fwd_pair pair;
 		uint8_t bytes[48];
 	} body;
 };
 
 _Static_assert(sizeof(struct fwd_update) == 64, "updates are one cache line");
 _Static_assert(sizeof(struct fwd_tunnel) == 48, "the largest body");
+_Static_assert(sizeof(struct fwd_pair) == 48, "fills the body");
 
 /*
  * Outer header of a tunnel as it goes on the wire: Ethernet [VLAN] IPv6, ready to be copied. Written by the control

@@ -200,6 +200,24 @@ static int owner_probe_endpoint(struct owner *owner, const struct fwd_update *up
 	return 0;
 }
 
+/* Pairs have no table at this owner. */
+static int owner_pair_insert(struct owner *owner, const struct fwd_update *update)
+{
+	(void)owner;
+	(void)update;
+	return -EOPNOTSUPP;
+}
+
+static int owner_pair_replace(struct owner *owner, const struct fwd_update *update)
+{
+	return owner_pair_insert(owner, update);
+}
+
+static int owner_pair_remove(struct owner *owner, const struct fwd_update *update)
+{
+	return owner_pair_insert(owner, update);
+}
+
 static int (*const owner_ops[FWD_OP_COUNT])(struct owner *, const struct fwd_update *) = {
 #define OWNER_OP(name, help) [FWD_OP_##name] = owner_##name,
 	FWD_OPS(OWNER_OP)

@@ -418,6 +418,15 @@ static void anchor_has_no_links(void **state)
 	assert_int_equal(apply(link_update(FWD_OP_link_remove, 1, 1, LINK_KNOWN)), -EINVAL);
 }
 
+static void pairs_are_refused_without_a_table(void **state)
+{
+	struct fwd_update update = {.body.pair = {.source = 1, .destination = 2, .forward.action = FORWARD_LOCAL}};
+
+	(void)state;
+	for (update.op = FWD_OP_pair_insert; update.op <= FWD_OP_pair_remove; update.op++)
+		assert_int_equal(apply(update), -EOPNOTSUPP);
+}
+
 static void applied_updates_wake_a_sleeping_control_core(void **state)
 {
 	push(nop());
@@ -448,6 +457,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(owner_goes_on_when_spare_entries_come_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(probe_answers_with_an_event, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(anchor_has_no_links, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pairs_are_refused_without_a_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(applied_updates_wake_a_sleeping_control_core, set_up, tear_down),
 	};
 	int failed;
