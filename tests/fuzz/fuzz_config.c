@@ -14,14 +14,6 @@
 
 #include "fuzz.h"
 
-#define CHECK(condition)                                                                \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                        \
-		}                                                                       \
-	} while (0)
-
 static struct config *parse(const char *text, size_t size)
 {
 	char *messages = NULL;

@@ -19,14 +19,6 @@
 
 #include "fuzz.h"
 
-#define CHECK(condition)                                                                \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                        \
-		}                                                                       \
-	} while (0)
-
 /* Flags of a packet. */
 #define STEP_LINK 0x01
 #define STEP_MAC  0x0e /* one of eight nodes */

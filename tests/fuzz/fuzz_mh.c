@@ -12,14 +12,6 @@
 
 #include "fuzz.h"
 
-#define CHECK(condition)                                                                \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                        \
-		}                                                                       \
-	} while (0)
-
 static void print(const struct mh_packet *packet, const struct mh_reading *reading)
 {
 	json_t *json = mh_json(1, packet, reading);

@@ -18,14 +18,6 @@
 
 #include "fuzz.h"
 
-#define CHECK(condition)                                                                \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                        \
-		}                                                                       \
-	} while (0)
-
 /* Flags of a step. */
 #define STEP_OUTSIDE 0x01 /* from the outside port, else the core port */
 #define STEP_LINK    0x02 /* from an access link */
