@@ -23,16 +23,16 @@ struct rte_ring;
  */
 
 /* What a worker tells the control core; a value, may be lost (counted), rate limited by the worker. X(name, help) */
-#define EVENT_TYPES(X) \
+#define EVENT_TYPES(X)                                                                                           \
 	X(unknown_mac, "MAG: packet from a link-layer address without an MN: link, mac, endpoint of the source") \
-	X(link_activity, "MAG: packet from an MN whose state was asked for: link, mac") \
+	X(link_activity, "MAG: packet from an MN whose state was asked for: link, mac")                          \
 	X(probe_answer, "answer to FWD_OP_probe_endpoint: forward, errno in value")
 
 enum event_type {
 #define EVENT_ENUM(name, help) EVENT_##name,
 	EVENT_TYPES(EVENT_ENUM)
 #undef EVENT_ENUM
-	EVENT_TYPE_COUNT,
+		EVENT_TYPE_COUNT,
 };
 
 struct door_event {
@@ -42,7 +42,7 @@ struct door_event {
 	uint8_t mac[6];
 	uint16_t port;
 	uint32_t value;
-	uint64_t endpoint;   /* of the packet's source */
+	uint64_t endpoint;    /* of the packet's source */
 	uint64_t endpoint_to; /* of the packet's destination */
 	struct forward forward;
 	uint64_t tsc;
@@ -61,19 +61,19 @@ struct door_failure {
  * when injecting, and by handing packets over between workers.
  */
 struct packet_meta {
-	uint8_t stage;   /* inject: enum stage to enter at: tx, encap, classify (as if received), anchor_down or route */
-	uint8_t reason;  /* punt: enum punt_reason */
-	uint16_t port;   /* in: where it came from (PORT_NONE: out of a tunnel); inject to tx: where to send */
-	uint16_t link;   /* access link it came from, or LINK_NONE */
+	uint8_t stage;  /* inject: enum stage to enter at: tx, encap, classify (as if received), anchor_down or route */
+	uint8_t reason; /* punt: enum punt_reason */
+	uint16_t port;  /* in: where it came from (PORT_NONE: out of a tunnel); inject to tx: where to send */
+	uint16_t link;  /* access link it came from, or LINK_NONE */
 	uint16_t mtu_bytes; /* packet_too_big_error: MTU to report */
-	uint32_t tunnel; /* it came out of, or is to be encapsulated by; or INDEX_NONE */
-	uint16_t vlan;   /* tag it came with, or VLAN_NONE */
-	uint8_t l3;      /* punt: offset of the IP header from the start of the data: 14 or 18 with the frame's Ethernet
-	                  * header before it, 0 if layer 2 is gone */
-	uint8_t worker;  /* that punted it */
+	uint32_t tunnel;    /* it came out of, or is to be encapsulated by; or INDEX_NONE */
+	uint16_t vlan;      /* tag it came with, or VLAN_NONE */
+	uint8_t l3;     /* punt: offset of the IP header from the start of the data: 14 or 18 with the frame's Ethernet
+			 * header before it, 0 if layer 2 is gone */
+	uint8_t worker; /* that punted it */
 	uint8_t source_mac[6]; /* punt: from the frame, zero if it came out of a tunnel */
 	uint16_t reserved;
-	uint32_t node;   /* generation checks of packets that are kept */
+	uint32_t node; /* generation checks of packets that are kept */
 	uint32_t generation;
 };
 _Static_assert(sizeof(struct packet_meta) == 32, "fits the dynamic fields of an mbuf");
@@ -87,17 +87,17 @@ static inline struct packet_meta *packet_meta(struct rte_mbuf *mbuf)
 }
 
 struct door_config {
-	unsigned workers;              /* 1..WORKERS_MAX */
-	unsigned sockets;              /* 1..SOCKETS_MAX */
+	unsigned workers;                /* 1..WORKERS_MAX */
+	unsigned sockets;                /* 1..SOCKETS_MAX */
 	uint16_t socket_of[WORKERS_MAX]; /* index of the worker's socket, 0..sockets-1 */
 	int numa_node[SOCKETS_MAX];      /* where the rings and counters of a socket lie; -1: anywhere */
-	unsigned update_ring_size;     /* powers of two */
+	unsigned update_ring_size;       /* powers of two */
 	unsigned mbuf_ring_size;
 	unsigned event_ring_size;
-	uint32_t descriptors;          /* tunnel templates */
-	uint32_t nodes_max;            /* slots of per-node counters */
+	uint32_t descriptors; /* tunnel templates */
+	uint32_t nodes_max;   /* slots of per-node counters */
 	uint32_t tunnels_max;
-	bool node_counters;            /* per-object counters, each class can be off */
+	bool node_counters; /* per-object counters, each class can be off */
 	bool tunnel_counters;
 };
 
@@ -113,8 +113,9 @@ struct door_worker {
 struct door_socket {
 	struct rte_ring *update;  /* control: producer, owner: consumer; struct fwd_update */
 	struct rte_ring *failure; /* owner: producer, control: consumer; struct door_failure */
-	_Atomic uint64_t applied_seq __attribute__((aligned(64))); /* owner: rw, control: ro; every update up to it was tried */
-	_Atomic uint64_t reclaimed_seq; /* owner: rw, control: ro; its grace period is over */
+	_Atomic uint64_t applied_seq
+		__attribute__((aligned(64))); /* owner: rw, control: ro; every update up to it was tried */
+	_Atomic uint64_t reclaimed_seq;       /* owner: rw, control: ro; its grace period is over */
 };
 
 struct door {
@@ -127,7 +128,7 @@ struct door {
 	int eventfd;                         /* workers: write, control: read */
 	bool fence_in_worker;                /* const after creation: the kernel has no membarrier() */
 	_Atomic uint32_t control_sleeps __attribute__((aligned(64))); /* control: rw; worker that wakes it: 1 to 0 */
-	_Atomic bool stop;                   /* control: w, workers: r */
+	_Atomic bool stop;                                            /* control: w, workers: r */
 };
 
 /* Needs EAL. NULL with @error (of @error_size) telling what could not be had. Control, before workers start. */
@@ -169,7 +170,7 @@ void door_control_wake(struct door *door);
 
 /* Sum of a counter over workers. @stats is overwritten. Control. */
 void door_stats(const struct door *door, struct worker_stats *stats);
-void door_node_counter(const struct door *door, uint32_t node, enum counter_direction direction,
-	struct object_counter *sum);
-void door_tunnel_counter(const struct door *door, uint32_t tunnel, enum counter_direction direction,
-	struct object_counter *sum);
+void door_node_counter(
+	const struct door *door, uint32_t node, enum counter_direction direction, struct object_counter *sum);
+void door_tunnel_counter(
+	const struct door *door, uint32_t tunnel, enum counter_direction direction, struct object_counter *sum);
