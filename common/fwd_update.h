@@ -12,7 +12,8 @@
  *
  * Rules: the control core allocates every index and names it in the update. Create before use, remove users before
  * what they use, reuse an index only after its removal is reclaimed. The owner refuses a dead or taken index with
- * -ENOENT or -EEXIST, a full table with -ENOSPC; a refused update changes nothing and comes back on the failure ring.
+ * -ENOENT or -EEXIST, a removal of what is still used with -EBUSY, a full table with -ENOSPC, what makes no sense with
+ * -EINVAL; a refused update changes nothing and comes back on the failure ring.
  */
 /* X(name, help) */
 #define FWD_OPS(X) \
