@@ -232,49 +232,51 @@ static inline uint32_t hash_core_find(
 	return hash_core_find_hashed(core, key, hash_words(key, words, core->seed), words, entry_bytes);
 }
 
+/* The first entry in @bucket that may be the one, on its way to the cache; HASH_NONE: no slot has the signature. */
+static inline uint32_t hash_bucket_candidate(const struct hash_core *core, const struct hash_bucket *bucket,
+	uint64_t hash, unsigned entry_bytes, bool *moved)
+{
+	uint32_t mask = hash_bucket_match(bucket, hash_signature(hash), moved), entry;
+
+	HASH_READER_STEP();
+	if (mask == 0)
+		return HASH_NONE;
+	entry = hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask));
+	__builtin_prefetch(hash_entry_key(core->slab, entry, entry_bytes));
+	return entry;
+}
+
 /*
  * Look up @n keys (@n <= VECTOR_MAX), which lie one after the other. entries[i] is what hash_core_find() gives.
- * Returns the number found. All first buckets are on their way before the first is read, then all entries.
+ * Returns the number found. All first buckets are on their way before the first is read, then all entries. What is not
+ * as usual, a signature that another key has too or a change under way, goes through hash_core_find_hashed().
  */
 static inline uint16_t hash_core_find_burst(const struct hash_core *core, const uint64_t *keys, uint16_t n,
 	uint32_t *entries, unsigned words, unsigned entry_bytes)
 {
 	uint64_t hashes[VECTOR_MAX];
-	uint32_t firsts[VECTOR_MAX];
-	uint8_t seconds[VECTOR_MAX];
+	uint32_t buckets[VECTOR_MAX];
+	uint8_t seconds[VECTOR_MAX] = {0}; /* keys that may lie in their second bucket */
 	uint16_t found = 0, second_count = 0;
 	bool moved;
 
 	for (uint16_t i = 0; i < n; i++) {
 		hashes[i] = hash_words(&keys[i * words], words, core->seed);
-		firsts[i] = hash_first(hashes[i], core->bucket_count);
-		__builtin_prefetch(&core->buckets[firsts[i]]);
+		buckets[i] = hash_first(hashes[i], core->bucket_count);
+		__builtin_prefetch(&core->buckets[buckets[i]]);
 	}
 	for (uint16_t i = 0; i < n; i++) {
-		const struct hash_bucket *bucket = &core->buckets[firsts[i]];
-		uint32_t mask = hash_bucket_match(bucket, hash_signature(hashes[i]), &moved);
-
-		entries[i] = HASH_NONE;
-		HASH_READER_STEP();
-		if (mask != 0) {
-			entries[i] = hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask));
-			__builtin_prefetch(hash_entry_key(core->slab, entries[i], entry_bytes));
-		} else if (moved) {
-			firsts[i] = hash_second(hashes[i], firsts[i], core->bucket_count);
-			__builtin_prefetch(&core->buckets[firsts[i]]);
+		entries[i] = hash_bucket_candidate(core, &core->buckets[buckets[i]], hashes[i], entry_bytes, &moved);
+		if (entries[i] == HASH_NONE && moved) {
+			buckets[i] = hash_second(hashes[i], buckets[i], core->bucket_count);
+			__builtin_prefetch(&core->buckets[buckets[i]]);
 			seconds[second_count++] = (uint8_t)i;
 		}
 	}
 	for (uint16_t j = 0; j < second_count; j++) {
 		uint16_t i = seconds[j];
-		const struct hash_bucket *bucket = &core->buckets[firsts[i]];
-		uint32_t mask = hash_bucket_match(bucket, hash_signature(hashes[i]), &moved);
 
-		HASH_READER_STEP();
-		if (mask != 0) {
-			entries[i] = hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask));
-			__builtin_prefetch(hash_entry_key(core->slab, entries[i], entry_bytes));
-		}
+		entries[i] = hash_bucket_candidate(core, &core->buckets[buckets[i]], hashes[i], entry_bytes, &moved);
 	}
 	for (uint16_t i = 0; i < n; i++) {
 		const uint64_t *key = &keys[i * words];
@@ -282,12 +284,9 @@ static inline uint16_t hash_core_find_burst(const struct hash_core *core, const 
 		if (entries[i] == HASH_NONE)
 			continue;
 		HASH_READER_STEP();
-		if (!hash_key_equal(hash_entry_key(core->slab, entries[i], entry_bytes), key, words)) {
+		if (!hash_key_equal(hash_entry_key(core->slab, entries[i], entry_bytes), key, words))
 			entries[i] = hash_core_find_hashed(core, key, hashes[i], words, entry_bytes);
-			if (entries[i] == HASH_NONE)
-				continue;
-		}
-		found++;
+		found = (uint16_t)(found + (entries[i] != HASH_NONE));
 	}
 	return found;
 }

@@ -8,19 +8,22 @@
 
 #define ROUTE_LENGTHS 129 /* 0..128 */
 
-struct route_key {
-	uint64_t high, low; /* host order, zero behind the prefix */
-	uint64_t length;
+union route_key {
+	struct {
+		uint64_t high, low; /* host order, zero behind the prefix */
+		uint64_t length;
+	};
+	uint64_t words[3];
 };
 
 struct route_entry {
-	struct route_key key;
+	union route_key key;
 	uint32_t next_hop; /* atomic: a route that is replaced keeps its entry */
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct route_entry) == 32, "two entries per cache line");
 
-#define ROUTE_WORDS (sizeof(struct route_key) / sizeof(uint64_t))
+#define ROUTE_WORDS (sizeof(union route_key) / sizeof(uint64_t))
 #define ROUTE_BYTES sizeof(struct route_entry)
 
 struct route_table {
@@ -62,9 +65,9 @@ uint64_t route_table_memory_bytes(uint32_t capacity)
 	return sizeof(struct route_table) + exact_table_memory_bytes(capacity, ROUTE_BYTES);
 }
 
-static struct route_key route_key(const uint8_t *address, unsigned length)
+static union route_key route_key(const uint8_t *address, unsigned length)
 {
-	struct route_key key = {endpoint_load_be64(address), endpoint_load_be64(address + 8), length};
+	union route_key key = {{endpoint_load_be64(address), endpoint_load_be64(address + 8), length}};
 
 	if (length <= 64) {
 		key.high = length != 0 ? key.high & UINT64_MAX << (64 - length) : 0;
@@ -103,8 +106,8 @@ static int route_length_below(const struct route_table *table, int length)
 uint32_t route_table_lookup(const struct route_table *table, const struct in6_addr *address)
 {
 	for (int length = 128; (length = route_length_below(table, length)) >= 0; length--) {
-		struct route_key key = route_key(address->s6_addr, (unsigned)length);
-		uint32_t entry = hash_core_find(&table->exact.core, &key.high, ROUTE_WORDS, ROUTE_BYTES);
+		union route_key key = route_key(address->s6_addr, (unsigned)length);
+		uint32_t entry = hash_core_find(&table->exact.core, key.words, ROUTE_WORDS, ROUTE_BYTES);
 
 		if (entry != HASH_NONE)
 			return route_next_hop(table, entry);
@@ -115,7 +118,7 @@ uint32_t route_table_lookup(const struct route_table *table, const struct in6_ad
 uint16_t route_table_lookup_burst(
 	const struct route_table *table, const uint8_t *const *addresses, uint16_t n, uint32_t *next_hops)
 {
-	struct route_key keys[VECTOR_MAX];
+	union route_key keys[VECTOR_MAX];
 	uint32_t entries[VECTOR_MAX];
 	uint8_t left[VECTOR_MAX];
 	uint16_t count = n;
@@ -129,7 +132,7 @@ uint16_t route_table_lookup_burst(
 
 		for (uint16_t j = 0; j < count; j++)
 			keys[j] = route_key(addresses[left[j]], (unsigned)length);
-		hash_core_find_burst(&table->exact.core, &keys[0].high, count, entries, ROUTE_WORDS, ROUTE_BYTES);
+		hash_core_find_burst(&table->exact.core, keys[0].words, count, entries, ROUTE_WORDS, ROUTE_BYTES);
 		for (uint16_t j = 0; j < count; j++) {
 			if (entries[j] != HASH_NONE)
 				next_hops[left[j]] = route_next_hop(table, entries[j]);
@@ -146,9 +149,9 @@ static bool route_next_hop_is_valid(uint32_t next_hop)
 	return route_is_local(next_hop) ? next_hop <= (ROUTE_LOCAL | UINT16_MAX) : next_hop <= ROUTE_NEXT_HOP_MAX;
 }
 
-static int route_key_checked(const struct in6_addr *prefix, uint8_t length, struct route_key *key)
+static int route_key_checked(const struct in6_addr *prefix, uint8_t length, union route_key *key)
 {
-	struct route_key whole = route_key(prefix->s6_addr, 128);
+	union route_key whole = route_key(prefix->s6_addr, 128);
 
 	if (length > 128)
 		return -EINVAL;
@@ -192,7 +195,7 @@ int route_table_insert(
 int route_table_remove(struct route_table *table, const struct in6_addr *prefix, uint8_t length, uint32_t *old)
 {
 	struct route_entry *known;
-	struct route_key key;
+	union route_key key;
 
 	if (route_key_checked(prefix, length, &key) != 0)
 		return -EINVAL;

@@ -5,10 +5,13 @@
 
 int tables_create(const struct tables_config *config, const struct memory *memory, struct tables **created)
 {
-	struct tables *tables = memory->alloc(memory, sizeof(*tables), 64);
+	struct tables *tables;
 	struct reclaim *reclaim;
 	int error;
 
+	if (config->neighbours_max > ROUTE_NEXT_HOP_MAX) /* a route could not name them all */
+		return -EINVAL;
+	tables = memory->alloc(memory, sizeof(*tables), 64);
 	if (tables == NULL)
 		return -ENOMEM;
 	tables->memory = memory;

@@ -111,7 +111,6 @@ static bool tunnel_template_fits(const struct fwd_tunnel *from, const struct tun
 static int tunnel_build(struct tunnel *tunnel, const struct fwd_tunnel *from, const struct tunnel_template *template)
 {
 	bool resolved = (from->flags & TUNNEL_RESOLVED) != 0;
-	uint8_t *outer = tunnel->header + TUNNEL_HEADER_MAX - IPV6_HEADER;
 
 	if (from->type >= TUNNEL_TYPE_COUNT || from->use >= TUNNEL_USE_COUNT || resolved != (template != NULL) ||
 		(from->dscp_mode != DSCP_COPY && (from->dscp_mode != DSCP_FIXED || from->dscp > 63)) ||
@@ -134,7 +133,8 @@ static int tunnel_build(struct tunnel *tunnel, const struct fwd_tunnel *from, co
 	tunnel->length = template->length;
 	tunnel->port = (uint8_t) template->port;
 	memcpy(tunnel->header + TUNNEL_HEADER_MAX - template->length, template->bytes, template->length);
-	memcpy(outer, (const uint8_t[]){0x60, 0, 0, 0, 0, 0}, 6); /* traffic class, flow label, payload length */
+	/* Traffic class, flow label, payload length: fixed up per packet. */
+	memcpy(&tunnel->header[TUNNEL_HEADER_MAX - IPV6_HEADER], (const uint8_t[]){0x60, 0, 0, 0, 0, 0}, 6);
 	return 0;
 }
 

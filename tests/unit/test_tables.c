@@ -45,12 +45,15 @@ static void anchor_has_no_link_table(void **state)
 	assert_true(tables_memory_bytes(&anchor) < tables_memory_bytes(&config));
 }
 
-static void sizes_of_zero_are_refused(void **state)
+static void sizes_that_cannot_be_are_refused(void **state)
 {
 	struct tables_config bad = config;
 	struct tables *tables;
 
 	bad.tunnels_max = 0;
+	assert_int_equal(tables_create(&bad, &memory_libc, &tables), -EINVAL);
+	bad = config;
+	bad.neighbours_max = ROUTE_NEXT_HOP_MAX + 1;
 	assert_int_equal(tables_create(&bad, &memory_libc, &tables), -EINVAL);
 }
 
@@ -92,7 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(creation_without_memory_leaves_nothing_behind),
 		cmocka_unit_test(anchor_has_no_link_table),
-		cmocka_unit_test(sizes_of_zero_are_refused),
+		cmocka_unit_test(sizes_that_cannot_be_are_refused),
 		cmocka_unit_test(told_memory_is_what_is_taken),
 		cmocka_unit_test(million_endpoints_take_at_most_64_octets_each),
 	};
