@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -19,6 +18,7 @@
 #include "log.h"
 
 #include "api/client.h"
+#include "api/clock.h"
 #include "api/listener.h"
 
 #define CLIENTS_MAX       32
@@ -47,14 +47,6 @@ struct api {
 	struct event *accept_again;
 	struct connections connections; /* in the order in which they get their next piece of work */
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void connection_close(struct connection *connection)
 {
@@ -119,7 +111,7 @@ static struct connection *connection_pick(struct api *api)
 static void on_turn(evutil_socket_t fd, short what, void *context)
 {
 	struct api *api = context;
-	uint64_t deadline_ns = monotonic_ns() + (uint64_t)api->shared.options.turn_us * 1000;
+	uint64_t deadline_ns = clock_monotonic_ns() + (uint64_t)api->shared.options.turn_us * 1000;
 	struct connection *connection;
 
 	(void)fd;
@@ -129,7 +121,7 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
 		reading_adjust(connection);
 		if (connection_is_over(connection))
 			connection_close(connection);
-		if (monotonic_ns() >= deadline_ns) {
+		if (clock_monotonic_ns() >= deadline_ns) {
 			turn_schedule(api);
 			return;
 		}

@@ -4,21 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <event2/buffer.h>
+
+#include "api/clock.h"
 
 #define DUMP_FLAGS   (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6))
 #define STEPS_MAX    4096 /* of a page that finds nothing: the deadline is looked at in between */
 #define STEPS_A_LOOK 16
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 void client_init(struct client *client, struct client_shared *shared, struct evbuffer *input, struct evbuffer *output)
 {
@@ -71,8 +64,6 @@ int client_write_error(struct evbuffer *output, const json_t *id, enum api_error
 	json_t *document = answer(id);
 	json_t *body = json_pack("{s:s, s:s}", "code", api_error_name(error), "message", message);
 
-	if (body == NULL) /* cut in the middle of a character */
-		body = json_pack("{s:s, s:s}", "code", api_error_name(error), "message", "");
 	if (json_object_set_new(document, "error", body) != 0) {
 		json_decref(document);
 		document = NULL;
@@ -184,7 +175,7 @@ static int page_fill(struct client *client, json_t *rows, uint64_t deadline_ns)
 		}
 		if (json_array_size(rows) >= page_rows)
 			return 1;
-		if (steps % STEPS_A_LOOK == 0 && monotonic_ns() >= deadline_ns)
+		if (steps % STEPS_A_LOOK == 0 && clock_monotonic_ns() >= deadline_ns)
 			return 1;
 	}
 	return 1;

@@ -134,6 +134,10 @@ int listener_open(struct listener *listener, const char *path, uint32_t mode, ch
 	int result;
 
 	*listener = (struct listener){.fd = -1};
+	if (path == NULL || path[0] == '\0') {
+		snprintf(error, error_size, "control socket: no path");
+		return -EINVAL;
+	}
 	if (strlen(path) > API_PATH_MAX) {
 		snprintf(error, error_size, "control socket %s: longer than %d octets; choose a shorter path", path,
 			API_PATH_MAX);

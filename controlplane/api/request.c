@@ -18,6 +18,9 @@ int refusal_set(struct refusal *refusal, enum api_error error, const char *forma
 	va_start(arguments, format);
 	vsnprintf(refusal->message, sizeof(refusal->message), format, arguments);
 	va_end(arguments);
+	for (char *p = refusal->message; *p != '\0'; p++) /* parts of requests stand in it */
+		if (*p < 0x20 || *p > 0x7e)
+			*p = '?';
 	return -EINVAL;
 }
 

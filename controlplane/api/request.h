@@ -22,7 +22,7 @@ struct refusal {
 	char message[320];
 };
 
-/* Fills @refusal; returns -EINVAL, so that a function can end with it. */
+/* Fills @refusal (other than printable ASCII becomes ?); returns -EINVAL, so that a function can end with it. */
 int refusal_set(struct refusal *refusal, enum api_error error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -187,10 +187,10 @@ static void event_detail(bool mag, enum history_event event, uint8_t value, char
 {
 	text[0] = '\0';
 	switch (event) {
-	case HISTORY_rejected:
-		if (value == 0)
-			break;
-		__attribute__((fallthrough));
+	case HISTORY_rejected: /* without one it was policy's */
+		if (value != 0)
+			snprintf(text, DETAIL_MAX, "%u %s", value, mh_status_name(value));
+		break;
 	case HISTORY_pba_sent:
 	case HISTORY_pba_received:
 	case HISTORY_pba_ignored: snprintf(text, DETAIL_MAX, "%u %s", value, mh_status_name(value)); break;
