@@ -161,6 +161,8 @@ void fixture_init(struct api_fixture *fixture, const char *yaml)
 	fixture->base = event_base_new();
 	fixture->config = config_parse(yaml, strlen(yaml), "gateway.yaml", stderr);
 	assert_non_null(fixture->config);
+	fixture->policy = policy_create();
+	fixture->events = events_create(256);
 	fixture->door = aligned_zero(sizeof(*fixture->door));
 	fixture->stats = aligned_zero(FIXTURE_WORKERS * sizeof(*fixture->stats));
 	fixture->door->config.workers = FIXTURE_WORKERS;
@@ -170,9 +172,9 @@ void fixture_init(struct api_fixture *fixture, const char *yaml)
 	fixture->options = (struct api_options){.path = fixture->path};
 	fixture->sources = (struct api_sources){
 		.config = fixture->config,
-		.policy = policy_create(),
+		.policy = fixture->policy,
 		.door = fixture->door,
-		.events = events_create(256),
+		.events = fixture->events,
 		.started = {2000000000, START_WALL_NS - 3000000000},
 		.restart_counter = 7,
 		.tsc_hz = 2000000000,
@@ -206,6 +208,8 @@ void fixture_fini(struct api_fixture *fixture)
 	free(fixture->stats);
 	free(fixture->door);
 	config_destroy(fixture->config);
+	events_destroy(fixture->events);
+	policy_destroy(fixture->policy);
 }
 
 /* ---- raw clients ---- */
@@ -357,6 +361,18 @@ void cli_result_free(struct cli_result *result)
 {
 	free(result->out);
 	free(result->errors);
+}
+
+void expect_cli(
+	struct api_fixture *fixture, int code, const char *out, const char *message, const char *const *arguments)
+{
+	struct cli_result result = fixture_cli(fixture, arguments);
+
+	assert_string_equal(result.out, out);
+	if (strstr(result.errors, message) == NULL)
+		assert_string_equal(result.errors, message);
+	assert_int_equal(result.code, code);
+	cli_result_free(&result);
 }
 
 /* Every @old in @text by @new; a new block. */

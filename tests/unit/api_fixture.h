@@ -26,6 +26,8 @@ struct api_fixture {
 	struct api_options options; /* the same */
 	struct api *api;
 	struct config *config;
+	struct policy *policy; /* empty; a test may show another one */
+	struct events *events;
 	struct door *door;
 	struct worker_stats *stats; /* of FIXTURE_WORKERS */
 	struct engine_time now;
@@ -67,6 +69,11 @@ struct cli_result {
 };
 struct cli_result fixture_cli(struct api_fixture *fixture, const char *const *arguments);
 void cli_result_free(struct cli_result *result);
+/* hawserctl ends with @code, prints exactly @out, and @message is part of what it says on standard error. */
+void expect_cli(
+	struct api_fixture *fixture, int code, const char *out, const char *message, const char *const *arguments);
+#define EXPECT_CLI(fixture, code, out, message, ...) \
+	expect_cli(fixture, code, out, message, (const char *const[]){__VA_ARGS__, NULL})
 
 /*
  * The output for @arguments is what the file GOLDEN/NAME has (GOLDEN in the environment); with UPDATE_GOLDEN set the

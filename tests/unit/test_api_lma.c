@@ -21,9 +21,7 @@ static struct heartbeat *heartbeat;
 static void on_engine_event(
 	struct engine_host *host, const struct engine_time *now, const struct mn_id *id, uint8_t event, uint8_t value)
 {
-	struct events *events = (struct events *)(uintptr_t)fixture.sources.events;
-
-	events_add(events, now->wall_ns, id, (enum history_event)event, value);
+	events_add(fixture.events, now->wall_ns, id, (enum history_event)event, value);
 }
 
 static void on_peer_changed(
@@ -51,7 +49,6 @@ static int setup(void **state)
 	net = host_with_routes(ROLE_LMA);
 	net_start(net->net, &net->now);
 	fixture_init(&fixture, api_lma_yaml);
-	policy_destroy((struct policy *)(uintptr_t)fixture.sources.policy);
 	fixture.sources.policy = world.policy;
 	fixture.sources.lma = world.lma;
 	fixture.sources.heartbeat = heartbeat;
@@ -64,7 +61,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	fixture_fini(&fixture);
-	events_destroy((struct events *)(uintptr_t)fixture.sources.events);
 	host_free(net);
 	heartbeat_destroy(heartbeat);
 	fake_host_run(&world.fake);
@@ -194,55 +190,42 @@ static void why_tells_state_events_and_what_to_do(void **state)
 	GOLDEN(&fixture, "lma_why_absent.txt", "why", "mn2@example.com");
 }
 
-static void expect_cli(const char *const *arguments, int code, const char *out, const char *errors)
-{
-	struct cli_result result = fixture_cli(&fixture, arguments);
-
-	assert_string_equal(result.out, out);
-	if (strstr(result.errors, errors) == NULL)
-		assert_string_equal(result.errors, errors);
-	assert_int_equal(result.code, code);
-	cli_result_free(&result);
-}
-
-#define EXPECT(code, out, errors, ...) expect_cli((const char *const[]){__VA_ARGS__, NULL}, code, out, errors)
-
 static void exit_codes_tell_who_was_wrong(void **state)
 {
 	fixture_start(&fixture);
-	EXPECT(0, "none\n", "", "show", "bindings");
-	EXPECT(1, "", "nothing is known of this mobile node", "why", "nobody@example.com");
-	EXPECT(1, "", "no session has 2001:db8::1", "why", "2001:db8::1");
-	EXPECT(1, "", "neither a configured peer", "show", "bindings", "peer=nobody");
-	EXPECT(1, "", "attach is for a MAG", "attach", "acc0", "02:00:00:00:00:01");
-	EXPECT(1, "", "use clear binding", "detach", "mn1@example.com");
-	EXPECT(2, "", "is no state; allowed: pending, active", "show", "bindings", "state=asleep");
-	EXPECT(2, "", "no filter 'port'", "show", "drops", "port=core0");
-	EXPECT(2, "", "is no filter", "show", "bindings", "mn1");
-	EXPECT(2, "", "there is no object 'tea'", "show", "tea");
-	EXPECT(2, "", "show needs an object", "show");
-	EXPECT(2, "", "there is no command 'dance'", "dance");
-	EXPECT(2, "", "clear what?", "clear");
-	EXPECT(2, "", "usage: hawserctl why NODE", "why");
-	EXPECT(2, "", "has no --all", "show", "bindings", "--all");
-	EXPECT(2, "", "--limit needs", "show", "bindings", "--limit", "0");
-	EXPECT(2, "", "is no PREFIX", "show", "bindings", "prefix=2001:db8::1/32");
-	EXPECT(2, "", "unrecognized option", "show", "--nonsense");
-	EXPECT(3, "", "No such file", "--socket", "/nowhere/sock", "show", "node");
+	EXPECT_CLI(&fixture, 0, "none\n", "", "show", "bindings");
+	EXPECT_CLI(&fixture, 1, "", "nothing is known of this mobile node", "why", "nobody@example.com");
+	EXPECT_CLI(&fixture, 1, "", "no session has 2001:db8::1", "why", "2001:db8::1");
+	EXPECT_CLI(&fixture, 1, "", "neither a configured peer", "show", "bindings", "peer=nobody");
+	EXPECT_CLI(&fixture, 1, "", "attach is for a MAG", "attach", "acc0", "02:00:00:00:00:01");
+	EXPECT_CLI(&fixture, 1, "", "use clear binding", "detach", "mn1@example.com");
+	EXPECT_CLI(&fixture, 2, "", "is no state; allowed: pending, active", "show", "bindings", "state=asleep");
+	EXPECT_CLI(&fixture, 2, "", "no filter 'port'", "show", "drops", "port=core0");
+	EXPECT_CLI(&fixture, 2, "", "is no filter", "show", "bindings", "mn1");
+	EXPECT_CLI(&fixture, 2, "", "there is no object 'tea'", "show", "tea");
+	EXPECT_CLI(&fixture, 2, "", "show needs an object", "show");
+	EXPECT_CLI(&fixture, 2, "", "there is no command 'dance'", "dance");
+	EXPECT_CLI(&fixture, 2, "", "clear what?", "clear");
+	EXPECT_CLI(&fixture, 2, "", "usage: hawserctl why NODE", "why");
+	EXPECT_CLI(&fixture, 2, "", "has no --all", "show", "bindings", "--all");
+	EXPECT_CLI(&fixture, 2, "", "--limit needs", "show", "bindings", "--limit", "0");
+	EXPECT_CLI(&fixture, 2, "", "is no PREFIX", "show", "bindings", "prefix=2001:db8::1/32");
+	EXPECT_CLI(&fixture, 2, "", "unrecognized option", "show", "--nonsense");
+	EXPECT_CLI(&fixture, 3, "", "No such file", "--socket", "/nowhere/sock", "show", "node");
 }
 
 static void clear_binding_asks_the_daemon(void **state)
 {
 	fixture_start(&fixture);
 	fixture.removed = 2;
-	EXPECT(0, "cleared mn1@example.com: 2 binding(s)\n", "", "clear", "binding", "mn1@example.com");
+	EXPECT_CLI(&fixture, 0, "cleared mn1@example.com: 2 binding(s)\n", "", "clear", "binding", "mn1@example.com");
 	assert_int_equal(fixture.clears, 1);
 	assert_string_equal(fixture.mn, "mn1@example.com");
-	EXPECT(0, "{\"result\":\"cleared\",\"mn\":\"mn1@example.com\",\"removed\":2}\n", "", "--json", "clear",
-		"binding", "mn1@example.com");
+	EXPECT_CLI(&fixture, 0, "{\"result\":\"cleared\",\"mn\":\"mn1@example.com\",\"removed\":2}\n", "", "--json",
+		"clear", "binding", "mn1@example.com");
 	fixture.removed = 0;
-	EXPECT(1, "", "there is no binding", "clear", "binding", "mn1@example.com");
-	EXPECT(2, "", "a backslash has to begin", "clear", "binding", "mn\\1");
+	EXPECT_CLI(&fixture, 1, "", "there is no binding", "clear", "binding", "mn1@example.com");
+	EXPECT_CLI(&fixture, 2, "", "a backslash has to begin", "clear", "binding", "mn\\1");
 }
 
 static void cleared_counters_start_again_from_zero(void **state)
@@ -250,12 +233,12 @@ static void cleared_counters_start_again_from_zero(void **state)
 	populate();
 	count_something();
 	fixture_start(&fixture);
-	EXPECT(0, "cleared counters of workers, ports and 5 objects\n", "", "clear", "counters");
+	EXPECT_CLI(&fixture, 0, "cleared counters of workers, ports and 5 objects\n", "", "clear", "counters");
 	assert_int_equal(fixture.counter_clears, 5); /* three bindings, two tunnels */
-	EXPECT(0, "none\n", "", "show", "drops");
-	EXPECT(0, "none\n", "", "show", "drops", "worker=1");
+	EXPECT_CLI(&fixture, 0, "none\n", "", "show", "drops");
+	EXPECT_CLI(&fixture, 0, "none\n", "", "show", "drops", "worker=1");
 	fixture.stats[1].drops[DROP_anchor_source] += 3;
-	EXPECT(0,
+	EXPECT_CLI(&fixture, 0,
 		"{\"name\":\"anchor_source\",\"count\":3,\"help\":\"inner source prefix is not bound to the tunnel it "
 		"came from\"}\n",
 		"", "show", "drops", "--json");
@@ -264,12 +247,11 @@ static void cleared_counters_start_again_from_zero(void **state)
 /* What a mobile node calls itself must not reach the terminal as it is, and can still be named. */
 static void identifiers_of_any_octets_are_shown_escaped_and_found(void **state)
 {
-	struct events *events = (struct events *)(uintptr_t)fixture.sources.events;
 	static const uint8_t nasty[] = {'a', 0x1b, '[', '2', 'J', '\\', 0x00, 0xff, ' ', '"'};
 	struct mn_id id = {.subtype = 7, .length = sizeof(nasty), .data = nasty};
 	struct cli_result result;
 
-	events_add(events, world.now.wall_ns, &id, HISTORY_rejected, 152);
+	events_add(fixture.events, world.now.wall_ns, &id, HISTORY_rejected, 152);
 	fixture_start(&fixture);
 	result = CLI(&fixture, "show", "events");
 	assert_non_null(strstr(result.out, "\\s7:a\\x1b[2J\\x5c\\x00\\xff \""));
@@ -278,7 +260,7 @@ static void identifiers_of_any_octets_are_shown_escaped_and_found(void **state)
 	cli_result_free(&result);
 	assert_int_equal(ROWS("events", "mn=\\s7:a\\x1b[2J\\x5c\\x00\\xff \""), 1);
 	fixture.removed = 1;
-	EXPECT(0, "cleared \\s7:a\\x1b[2J\\x5c\\x00\\xff \": 1 binding(s)\n", "", "clear", "binding",
+	EXPECT_CLI(&fixture, 0, "cleared \\s7:a\\x1b[2J\\x5c\\x00\\xff \": 1 binding(s)\n", "", "clear", "binding",
 		"\\s7:a\\x1b[2J\\x5c\\x00\\xff \"");
 	assert_memory_equal(fixture.mn, nasty, sizeof(nasty));
 }

@@ -17,9 +17,7 @@ static struct engine_host_ops ops;
 static void on_engine_event(
 	struct engine_host *host, const struct engine_time *now, const struct mn_id *id, uint8_t event, uint8_t value)
 {
-	struct events *events = (struct events *)(uintptr_t)fixture.sources.events;
-
-	events_add(events, now->wall_ns, id, (enum history_event)event, value);
+	events_add(fixture.events, now->wall_ns, id, (enum history_event)event, value);
 }
 
 static void source_world_now(void *context, struct engine_time *now)
@@ -34,7 +32,6 @@ static int setup(void **state)
 	ops.event = on_engine_event;
 	world->fake.host.ops = &ops;
 	fixture_init(&fixture, api_mag_yaml);
-	policy_destroy((struct policy *)(uintptr_t)fixture.sources.policy);
 	fixture.sources.policy = world->policy;
 	fixture.sources.mag = world->mag;
 	fixture.sources.now = source_world_now;
@@ -46,7 +43,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	fixture_fini(&fixture);
-	events_destroy((struct events *)(uintptr_t)fixture.sources.events);
 	return world_teardown(state);
 }
 
@@ -100,31 +96,19 @@ static void why_of_a_mac_without_a_session_is_that_of_its_node(void **state)
 	GOLDEN(&fixture, "mag_why_absent.txt", "why", "02:00:00:00:00:02");
 }
 
-static void expect_cli(const char *const *arguments, int code, const char *out, const char *errors)
-{
-	struct cli_result result = fixture_cli(&fixture, arguments);
-
-	assert_string_equal(result.out, out);
-	if (strstr(result.errors, errors) == NULL)
-		assert_string_equal(result.errors, errors);
-	assert_int_equal(result.code, code);
-	cli_result_free(&result);
-}
-
-#define EXPECT(code, out, errors, ...) expect_cli((const char *const[]){__VA_ARGS__, NULL}, code, out, errors)
-
 static void attach_names_the_link_as_port_vlan_or_number(void **state)
 {
 	fixture_start(&fixture);
-	EXPECT(0, "attaching 00:00:00:00:01:01 on acc0\n", "", "attach", "acc0", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 0, "attaching 00:00:00:00:01:01 on acc0\n", "", "attach", "acc0", "00:00:00:00:01:01");
 	assert_int_equal(fixture.link, 0);
 	assert_memory_equal(fixture.mac, world_mac, 6);
-	EXPECT(0, "attaching 00:00:00:00:01:01 on acc1.20\n", "", "attach", "acc1.20", "00:00:00:00:01:01");
+	EXPECT_CLI(
+		&fixture, 0, "attaching 00:00:00:00:01:01 on acc1.20\n", "", "attach", "acc1.20", "00:00:00:00:01:01");
 	assert_int_equal(fixture.link, 2);
-	EXPECT(0, "attaching 00:00:00:00:01:01 on acc1.10\n", "", "attach", "1", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 0, "attaching 00:00:00:00:01:01 on acc1.10\n", "", "attach", "1", "00:00:00:00:01:01");
 	assert_int_equal(fixture.link, 1);
 	assert_int_equal(fixture.attaches, 3);
-	EXPECT(0,
+	EXPECT_CLI(&fixture, 0,
 		"{\"result\":\"attaching\",\"mac\":\"00:00:00:00:01:01\",\"link\":0,\"port\":\"acc0\",\"vlan\":null}\n",
 		"", "attach", "acc0", "00:00:00:00:01:01", "--json");
 }
@@ -132,15 +116,16 @@ static void attach_names_the_link_as_port_vlan_or_number(void **state)
 static void attach_to_what_is_no_link_is_refused(void **state)
 {
 	fixture_start(&fixture);
-	EXPECT(2, "", "has several VLANs: name one, as in acc1.10", "attach", "acc1", "00:00:00:00:01:01");
-	EXPECT(2, "", "is no access port", "attach", "core0", "00:00:00:00:01:01");
-	EXPECT(2, "", "is no access port", "attach", "core0.10", "00:00:00:00:01:01");
-	EXPECT(1, "", "there is no access link", "attach", "acc1.30", "00:00:00:00:01:01");
-	EXPECT(1, "", "there is no access link", "attach", "acc0.10", "00:00:00:00:01:01");
-	EXPECT(1, "", "there is no access link", "attach", "3", "00:00:00:00:01:01");
-	EXPECT(1, "", "there is no access link", "attach", "70000", "00:00:00:00:01:01");
-	EXPECT(1, "", "there is no access link", "attach", "", "00:00:00:00:01:01");
-	EXPECT(2, "", "needs a mac", "attach", "acc0", "02:00");
+	EXPECT_CLI(
+		&fixture, 2, "", "has several VLANs: name one, as in acc1.10", "attach", "acc1", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 2, "", "is no access port", "attach", "core0", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 2, "", "is no access port", "attach", "core0.10", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 1, "", "there is no access link", "attach", "acc1.30", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 1, "", "there is no access link", "attach", "acc0.10", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 1, "", "there is no access link", "attach", "3", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 1, "", "there is no access link", "attach", "70000", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 1, "", "there is no access link", "attach", "", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 2, "", "needs a mac", "attach", "acc0", "02:00");
 	assert_int_equal(fixture.attaches, 0);
 }
 
@@ -148,26 +133,26 @@ static void refusal_of_the_daemon_is_told_with_what_to_do(void **state)
 {
 	fixture_start(&fixture);
 	fixture.error = -EALREADY;
-	EXPECT(1, "", "attached already", "attach", "acc0", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 1, "", "attached already", "attach", "acc0", "00:00:00:00:01:01");
 	fixture.error = -EACCES;
-	EXPECT(1, "", "list it under mobile-nodes", "attach", "acc0", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 1, "", "list it under mobile-nodes", "attach", "acc0", "00:00:00:00:01:01");
 	fixture.error = -ENOSPC;
-	EXPECT(1, "", "raise max-nodes", "attach", "acc0", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 1, "", "raise max-nodes", "attach", "acc0", "00:00:00:00:01:01");
 	fixture.error = -ENOENT;
-	EXPECT(1, "", "no attached mobile node", "detach", "mn1@example.com");
+	EXPECT_CLI(&fixture, 1, "", "no attached mobile node", "detach", "mn1@example.com");
 	fixture.error = -EIO;
-	EXPECT(1, "", "Input/output error", "detach", "mn1@example.com");
+	EXPECT_CLI(&fixture, 1, "", "Input/output error", "detach", "mn1@example.com");
 }
 
 static void detach_takes_an_identifier_or_a_mac(void **state)
 {
 	fixture_start(&fixture);
-	EXPECT(0, "detaching mn2@example.com\n", "", "detach", "mn2@example.com");
+	EXPECT_CLI(&fixture, 0, "detaching mn2@example.com\n", "", "detach", "mn2@example.com");
 	assert_string_equal(fixture.mn, "mn2@example.com");
-	EXPECT(0, "detaching mn1@example.com\n", "", "detach", "00:00:00:00:01:01");
+	EXPECT_CLI(&fixture, 0, "detaching mn1@example.com\n", "", "detach", "00:00:00:00:01:01");
 	assert_string_equal(fixture.mn, "mn1@example.com");
 	assert_int_equal(fixture.detaches, 2);
-	EXPECT(1, "", "clear binding is for an LMA", "clear", "binding", "mn1@example.com");
+	EXPECT_CLI(&fixture, 1, "", "clear binding is for an LMA", "clear", "binding", "mn1@example.com");
 }
 
 static void filter_by_port_and_mac(void **state)

@@ -23,11 +23,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct policy *policy = NULL;
-
-	memcpy(&policy, &fixture.sources.policy, sizeof(policy));
 	fixture_fini(&fixture);
-	policy_destroy(policy);
 	return 0;
 }
 
