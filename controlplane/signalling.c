@@ -8,6 +8,7 @@
 #include "token_bucket.h"
 
 #include "mh/packet.h"
+#include "mh/ro.h"
 #include "net/net.h"
 #include "pmip/heartbeat.h"
 #include "pmip/lma.h"
@@ -104,6 +105,8 @@ void signalling_packet(struct signalling *s, const struct engine_time *now, cons
 	}
 	error = mh_decode(
 		&message, bytes + packet.offset, packet.size, &packet.checksum_source, &packet.checksum_destination);
+	if (error == MH_ERROR_NONE && ro_mh_type_is(message.type))
+		error = MH_ERROR_TYPE; /* nobody here takes part in route optimisation */
 	s->stats.errors[error]++;
 	if (error != MH_ERROR_NONE) {
 		refuse(s, now, meta, &packet, error, bytes, length);

@@ -19,7 +19,9 @@ static const struct mh_message_rule *const rules[] = {
 
 const struct mh_message_rule *mh_message_rule(uint8_t type)
 {
-	return type < sizeof(rules) / sizeof(rules[0]) ? rules[type] : NULL;
+	if (type < sizeof(rules) / sizeof(rules[0]) && rules[type] != NULL)
+		return rules[type];
+	return ro_message_rule(type);
 }
 
 static enum mh_error option_decode(struct mh_message *message, struct cursor *at, const uint8_t *start)
@@ -75,6 +77,9 @@ enum mh_error mh_decode(struct mh_message *message, const void *bytes, size_t si
 		return MH_ERROR_TYPE;
 	if (start[0] != MH_PAYLOAD_PROTO)
 		return MH_ERROR_PAYLOAD_PROTO;
+	error = rule->accept != NULL ? rule->accept(start, message->length) : MH_ERROR_NONE;
+	if (error != MH_ERROR_NONE)
+		return error;
 	if (message->length < rule->fixed_length)
 		return MH_ERROR_HEADER_LENGTH;
 

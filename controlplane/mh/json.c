@@ -8,6 +8,8 @@
 #include "cursor.h"
 #include "format.h"
 
+#include "mh/ro.h"
+
 #define HEX_TEXT_MAX (2 * 255 + 1)
 
 /* An object that grows; once a value could not be added it is failed. */
@@ -129,6 +131,27 @@ static void heartbeat_fields(struct object *object, const struct mh_message *mes
 	put_number(object, "sequence", message->fixed.heartbeat.sequence);
 }
 
+static void ro_fields(struct object *object, const struct mh_message *message)
+{
+	static const char *const names[] = {"P", "C", "E", "H"};
+	uint8_t code = message->fixed.ro.code, value = message->fixed.ro.value;
+
+	put_text(object, "profile", message->fixed.ro.experimental ? "exp" : "native");
+	if (message->fixed.ro.experimental)
+		put_number(object, "experiment_id", message->fixed.ro.experiment_id);
+	put_number(object, "sequence", message->fixed.ro.sequence);
+	put_flags(object, message->fixed.ro.flags, 8, names, 4);
+	if (code == RO_INIT || code == RO_SETUP) {
+		put_number(object, "reason", value);
+		put_text(object, "reason_name", ro_reason_name(value));
+	} else if (code != RO_MARKER) {
+		put_number(object, "status", value);
+		put_text(object, "status_name", ro_status_name(value));
+	}
+	put_number(object, "lifetime_s", message->fixed.ro.lifetime);
+	put_number(object, "association_id", message->fixed.ro.association);
+}
+
 static void (*const field_writers[])(struct object *object, const struct mh_message *message) = {
 	[MH_HOTI] = init_fields,
 	[MH_COTI] = init_fields,
@@ -137,8 +160,17 @@ static void (*const field_writers[])(struct object *object, const struct mh_mess
 	[MH_BU] = bu_fields,
 	[MH_BA] = ba_fields,
 	[MH_BE] = be_fields,
+	[MH_EXPERIMENTAL] = ro_fields,
 	[MH_HEARTBEAT] = heartbeat_fields,
 };
+
+static void put_fields(struct object *object, const struct mh_message *message)
+{
+	if (message->type < sizeof(field_writers) / sizeof(field_writers[0]) && field_writers[message->type] != NULL)
+		field_writers[message->type](object, message);
+	else if (ro_mh_type_is(message->type))
+		ro_fields(object, message);
+}
 
 /* ---- options ---- */
 
@@ -245,6 +277,103 @@ static void restart_counter(struct object *object, struct cursor data)
 	put_number(object, "restart_counter", cursor_be32(&data));
 }
 
+static void lma_address(struct object *object, struct cursor data)
+{
+	uint8_t code = cursor_u8(&data);
+
+	cursor_u8(&data);
+	put_number(object, "option_code", code);
+	if (cursor_left(&data) == 16)
+		address_option(object, data);
+	else
+		put_hex(object, "address_hex", data.at, cursor_left(&data));
+}
+
+static void mag_address(struct object *object, struct cursor data)
+{
+	cursor_u8(&data);
+	put_number(object, "address_length", cursor_u8(&data));
+	address_option(object, data);
+}
+
+static void local_ro(struct object *object, const struct ro_option *option)
+{
+	uint8_t lri;
+
+	if (ro_option_local_ro(option, &lri))
+		put_number(object, "lri", lri);
+}
+
+static void mn_cn_pair(struct object *object, const struct ro_option *option)
+{
+	struct ro_pair_option pair;
+
+	if (!ro_option_pair(option, &pair)) {
+		put_hex(object, "data", option->data, option->length);
+		return;
+	}
+	put_address(object, "prefix", &pair.prefix, false);
+	put_number(object, "prefix_length", pair.prefix_length);
+	put_address(object, "proxy_coa", &pair.proxy_coa, false);
+	if (pair.has_ipv4) {
+		put_hex(object, "ipv4_home_address", pair.ipv4_home, 4);
+		put_hex(object, "ipv4_proxy_coa", pair.ipv4_proxy_coa, 4);
+	}
+}
+
+static void ro_authorisation(struct object *object, const struct ro_option *option)
+{
+	struct ro_authorisation authorisation;
+
+	if (!ro_option_authorisation(option, &authorisation))
+		return;
+	put_number(object, "key_id", authorisation.key_id);
+	put_hex(object, "mac", authorisation.mac, sizeof(authorisation.mac));
+}
+
+static void pmag_address(struct object *object, struct cursor data)
+{
+	if (cursor_left(&data) == 18) {
+		mag_address(object, data);
+		return;
+	}
+	cursor_u8(&data);
+	put_number(object, "address_length", cursor_u8(&data));
+	put_hex(object, "address_hex", data.at, cursor_left(&data));
+}
+
+static void pmag_id(struct object *object, struct cursor data)
+{
+	uint8_t subtype = cursor_u8(&data);
+
+	cursor_u8(&data);
+	put_number(object, "subtype", subtype);
+	put_text(object, "subtype_name", mn_id_subtype_name(subtype));
+	put_hex(object, "identifier_hex", data.at, cursor_left(&data));
+}
+
+/* An option of route optimisation in either profile; false: it is none. */
+static bool ro_option_fields(struct object *object, const struct mh_option *option)
+{
+	struct ro_option ro;
+
+	if (!ro_option(option, &ro))
+		return false;
+	if (ro.experimental) {
+		put_text(object, "ro_option", mh_option_name(ro_option_type(ro.code)));
+		put_number(object, "experiment_id", ro.experiment_id);
+	}
+	switch (ro.code) {
+	case RO_OPTION_LOCAL_RO: local_ro(object, &ro); break;
+	case RO_OPTION_MN_CN_PAIR: mn_cn_pair(object, &ro); break;
+	case RO_OPTION_AUTHORISATION: ro_authorisation(object, &ro); break;
+	case RO_OPTION_TUNNEL: put_number(object, "tunnel_mode", ro.data[0]); break;
+	case RO_OPTION_PMAG_ADDRESS: pmag_address(object, cursor_over(ro.data, ro.length)); break;
+	case RO_OPTION_PMAG_ID: pmag_id(object, cursor_over(ro.data, ro.length)); break;
+	}
+	return true;
+}
+
 static void (*const option_writers[])(struct object *object, struct cursor data) = {
 	[MHO_BINDING_REFRESH_ADVICE] = refresh_advice,
 	[MHO_ALTERNATE_CARE_OF_ADDRESS] = address_option,
@@ -259,6 +388,8 @@ static void (*const option_writers[])(struct object *object, struct cursor data)
 	[MHO_LINK_LOCAL_ADDRESS] = address_option,
 	[MHO_TIMESTAMP] = timestamp,
 	[MHO_RESTART_COUNTER] = restart_counter,
+	[MHO_LMA_ADDRESS] = lma_address,
+	[MHO_MAG_IPV6_ADDRESS] = mag_address,
 };
 
 #define COUNT_OF(table) (sizeof(table) / sizeof((table)[0]))
@@ -272,7 +403,7 @@ static json_t *option_json(const struct mh_option *option, bool *failed)
 	put_text(&object, "name", mh_option_name(option->type));
 	if (option->type < COUNT_OF(option_writers) && option_writers[option->type] != NULL)
 		option_writers[option->type](&object, data);
-	else
+	else if (!ro_option_fields(&object, option))
 		put_hex(&object, "data", option->data, option->length);
 	*failed = *failed || object.failed;
 	return object.json;
@@ -310,8 +441,8 @@ static json_t *fields_json(const struct mh_packet *packet, const struct mh_readi
 		put_address(&object, "home_address", &packet->checksum_source, false);
 	else if (packet->type2_routing)
 		put_address(&object, "home_address", &packet->checksum_destination, false);
-	if (has_fields(reading) && message->type < COUNT_OF(field_writers) && field_writers[message->type] != NULL)
-		field_writers[message->type](&object, message);
+	if (has_fields(reading))
+		put_fields(&object, message);
 	*failed = *failed || object.failed;
 	return object.json;
 }

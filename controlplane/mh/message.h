@@ -11,6 +11,7 @@
  */
 struct mh_message_rule {
 	uint8_t fixed_length; /* octets from Payload Proto to where the options start */
+	enum mh_error (*accept)(const uint8_t *bytes, uint16_t length);  /* NULL: every message of the type */
 	void (*decode)(struct mh_message *message, struct cursor *data); /* @data: from octet 6 */
 	void (*encode)(struct mh_writer *writer, const struct mh_message *message);
 };
@@ -21,6 +22,10 @@ const struct mh_message_rule *mh_message_rule(uint8_t type);
 extern const struct mh_message_rule mh_rule_brr, mh_rule_bu, mh_rule_ba, mh_rule_be; /* binding.c */
 extern const struct mh_message_rule mh_rule_test_init, mh_rule_test;                 /* return_routability.c */
 extern const struct mh_message_rule mh_rule_heartbeat;                               /* heartbeat.c */
+extern const struct mh_message_rule mh_rule_ro_experiment, mh_rule_ro_native;        /* ro.c */
+
+/* The rule of a type that RO messages have, or NULL. */
+const struct mh_message_rule *ro_message_rule(uint8_t type);
 
 #define MH_DATA_OFFSET 6 /* Message Data: after the checksum */
 

@@ -29,6 +29,7 @@ enum mh_type {
 	MH_BU = 5,
 	MH_BA = 6,
 	MH_BE = 7,
+	MH_EXPERIMENTAL = 11, /* RFC 5096: route optimisation, see ro.h */
 	MH_HEARTBEAT = 13,
 };
 
@@ -136,6 +137,7 @@ enum mh_option_type {
 	MHO_NONCE_INDICES = 4,
 	MHO_BINDING_AUTHORIZATION_DATA = 5,
 	MHO_MN_ID = 8,
+	MHO_EXPERIMENTAL = 18,
 	MHO_VENDOR_SPECIFIC = 19,
 	MHO_HOME_NETWORK_PREFIX = 22,
 	MHO_HANDOFF_INDICATOR = 23,
@@ -144,6 +146,9 @@ enum mh_option_type {
 	MHO_LINK_LOCAL_ADDRESS = 26,
 	MHO_TIMESTAMP = 27,
 	MHO_RESTART_COUNTER = 28,
+	MHO_IPV4_HOME_ADDRESS_REQUEST = 36,
+	MHO_LMA_ADDRESS = 41,
+	MHO_MAG_IPV6_ADDRESS = 51,
 };
 
 /* RFC 5213 section 8.4 */
@@ -176,6 +181,7 @@ const char *binding_error_name(uint8_t status); /* RFC 6275 6.1.9 */
 	X(LENGTH, "length", "Header Len beyond the end of the packet")                 \
 	X(CHECKSUM, "checksum", "checksum wrong")                                      \
 	X(TYPE, "type", "message type that is not decoded here")                       \
+	X(EXPERIMENT, "experiment", "experimental message of somebody else")           \
 	X(PAYLOAD_PROTO, "payload-proto", "Payload Proto is not 59")                   \
 	X(HEADER_LENGTH, "header-length", "Header Len below the minimum of the type")  \
 	X(OPTION_OVERRUN, "option-overrun", "option runs past the end of the message") \
@@ -236,6 +242,16 @@ struct mh_message {
 			uint8_t flags;
 			uint32_t sequence;
 		} heartbeat;
+		struct {
+			uint8_t code; /* enum ro_message_code */
+			bool experimental;
+			uint32_t experiment_id;
+			uint16_t sequence;
+			uint8_t flags;
+			uint8_t value;     /* reason, result or status */
+			uint16_t lifetime; /* s */
+			uint32_t association;
+		} ro; /* ro.h */
 	} fixed;
 	uint16_t option_count;
 	struct mh_option options[MH_OPTIONS_MAX];

@@ -10,9 +10,11 @@ static const struct mh_option_rule rules[] = {MH_OPTIONS(RULE)};
 
 const struct mh_option_rule *mh_option_rule(uint8_t type)
 {
-	if (type >= sizeof(rules) / sizeof(rules[0]) || rules[type].name == NULL)
+	uint8_t row = mh_option_row(type);
+
+	if (row >= sizeof(rules) / sizeof(rules[0]) || rules[row].name == NULL)
 		return NULL;
-	return &rules[type];
+	return &rules[row];
 }
 
 const struct mh_option_form *mh_option_form(const struct mh_option_rule *rule, uint8_t length)

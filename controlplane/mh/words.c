@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "mh/mh.h"
+#include "mh/ro.h"
 
 #include <stdio.h>
 
@@ -23,7 +23,7 @@ static const char *const type_names[] = {
 	[8] = "FBU",
 	[9] = "FBack",
 	[10] = "FNA",
-	[11] = "experimental",
+	[MH_EXPERIMENTAL] = "experimental",
 	[12] = "HAS",
 	[MH_HEARTBEAT] = "Heartbeat",
 	[14] = "HI",
@@ -113,6 +113,8 @@ const char *mh_message_name(const struct mh_message *message, char text[16])
 		return "PBU";
 	if (message->type == MH_BA && (message->fixed.ba.flags & BA_FLAG_P))
 		return "PBA";
+	if (ro_mh_type_is(message->type) && message->fixed.ro.code != 0)
+		return ro_message_name(message->fixed.ro.code);
 	if (message->type < COUNT_OF(type_names))
 		return type_names[message->type];
 	snprintf(text, 16, "type-%u", message->type);
