@@ -98,7 +98,6 @@ static struct connection *connection_pick(struct api *api)
 
 	TAILQ_FOREACH(connection, &api->connections, entry)
 	{
-		/* cppcheck-suppress ctuuninitvar ; calloc() and client_init() in another function */
 		if (!client_is_runnable(&connection->client))
 			continue;
 		TAILQ_REMOVE(&api->connections, connection, entry);
