@@ -146,7 +146,7 @@ int listener_open(struct listener *listener, const char *path, uint32_t mode, ch
 	snprintf(temporary, sizeof(temporary), "%s.%x", path, (unsigned)getpid());
 	listener->path = strdup(path);
 	if (listener->path == NULL) {
-		snprintf(error, error_size, "control socket %s: no memory", path);
+		snprintf(error, error_size, "control socket: no memory");
 		return -ENOMEM;
 	}
 	result = directory_make(path);

@@ -46,7 +46,7 @@ const struct schema_row schema[] = {
 		.help = "Name of this gateway in logs, threads and files of DPDK. Has to differ between gateways on "
 			"one machine."},
 	{.path = "control-socket", .type = SCHEMA_STRING, BOTH, ROOT(socket_path), RANGE(1, 96),
-		.fallback = "/run/hawser.sock",
+		.fallback = "/run/hawser/control.sock",
 		.help = "Unix socket for hawserctl. Gateways on one machine need one each."},
 	{.path = "control-socket-mode", .type = SCHEMA_MODE, BOTH, ROOT(socket_mode), RANGE(0, 0777),
 		.fallback = "0660",
