@@ -7,6 +7,8 @@
 #include "checksum.h"
 #include "cursor.h"
 
+#include "mh/message.h"
+
 #define OPTION_HOME_ADDRESS 201
 #define ROUTING_TYPE2       2
 #define FRAGMENT_OFFSET     0xfff8
@@ -243,12 +245,6 @@ void mh_packet_read(const struct mh_packet *packet, const void *bytes, struct mh
 		reading->error = MH_ERROR_CHECKSUM;
 }
 
-static void store_be16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
 /* Length field at @at plus @change; false if it does not fit. */
 static bool grow_length(uint8_t *at, long change)
 {
@@ -256,7 +252,7 @@ static bool grow_length(uint8_t *at, long change)
 
 	if (length < 0 || length > UINT16_MAX)
 		return false;
-	store_be16(at, (uint32_t)length);
+	put_be16(at, (uint16_t)length);
 	return true;
 }
 

@@ -239,6 +239,24 @@ void domain_run_until(
 	invariants_check_all(domain);
 }
 
+struct awaited {
+	const char *arrow;
+};
+
+static bool was_recorded(struct domain *domain, void *context)
+{
+	const struct awaited *awaited = context;
+
+	return domain_count_arrows(domain, awaited->arrow) > 0;
+}
+
+void domain_run_until_arrow(struct domain *domain, const char *arrow, uint64_t ms)
+{
+	struct awaited awaited = {arrow};
+
+	domain_run_until(domain, was_recorded, &awaited, ms);
+}
+
 static void schedule(struct domain *domain, enum event_kind kind, const struct mobile *mobile, uint64_t delay_us)
 {
 	struct event event = {.kind = kind,

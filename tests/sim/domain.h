@@ -16,8 +16,8 @@
  * behind a simulated door (owner.h), mobile nodes with the part of a host's stack that matters (mobile.c), and a
  * network between them. Time is simulated and all chance comes from one seed: the same seed gives the same run.
  *
- * After every event the invariants of invariants.c are checked. What breaks one ends the test with the seed, the time
- * and the last arrows.
+ * After every event (in large domains: now and then) the invariants of invariants.c are checked. What breaks one ends
+ *the test with the seed, the time and the last arrows.
  *
  *	struct domain *domain = domain_create(&(struct domain_config){.lmas = 1, .mags = 2, .nodes = 1});
  *
@@ -133,6 +133,9 @@ void domain_run(struct domain *domain, uint64_t ms);
 /* Until @condition holds; fails the test after @ms. */
 void domain_run_until(
 	struct domain *domain, bool (*condition)(struct domain *domain, void *context), void *context, uint64_t ms);
+
+/* Until @arrow has been recorded since the last expect_arrows(); fails the test after @ms. */
+void domain_run_until_arrow(struct domain *domain, const char *arrow, uint64_t ms);
 
 /* Ends the test: says what, when and with which seed. */
 void domain_fail(struct domain *domain, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));

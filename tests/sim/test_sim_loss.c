@@ -83,10 +83,7 @@ static void late_refresh_of_the_old_mag_does_not_take_the_node_back(void **state
 	domain_run(domain, 2000);
 	domain_forget_arrows(domain);
 	domain_delay(domain, "MAG1 -PBU-> LMA1", 1, 100);
-	domain_run(
-		domain, 13020 - (int)(domain->now_ns / 1000000 % 1000)); /* the refresh at 75 % of 20 s has just left */
-	while (domain_count_arrows(domain, "MAG1 -PBU-> LMA1") == 0)
-		domain_run(domain, 5);
+	domain_run_until_arrow(domain, "MAG1 -PBU-> LMA1", 20000); /* the refresh at 75 % of 20 s */
 	mobile_attach(domain, 0, 1);
 	domain_run(domain, 500);
 	expect_arrows(domain, "MAG1 -PBU-> LMA1", "MAG2 -PBU-> LMA1", "LMA1 -PBA-> MAG2", "LMA1 -PBA 157-> MAG1");
@@ -125,8 +122,7 @@ static void refused_update_is_answered_with_130_and_undone(void **state)
 	(void)state;
 	domain->faults.owner.refuse_ppm = 0;
 	mobile_attach(domain, 0, 0);
-	while (domain_count_arrows(domain, "MAG1 -PBU-> LMA1") == 0)
-		domain_run(domain, 1);
+	domain_run_until_arrow(domain, "MAG1 -PBU-> LMA1", 100);
 	domain->faults.owner.refuse_ppm = 1000000;
 	domain_run(domain, 10);
 	expect_arrows(domain, "MAG1 -PBU-> LMA1", "LMA1 -PBA 130-> MAG1");
