@@ -30,11 +30,12 @@ def node_id(number):
 
 class Domain:
     def __init__(self, lab, mags=2, nodes=2, lma_variables=None, mag_variables=None, lma=None, mag=None, mobile_nodes=None,
-                 dataplane=None):
+                 dataplane=None, lma_keys=None, mag_keys=None):
         self.lab, self.node_count = lab, nodes
         self.lma_variables, self.mag_variables = lma_variables or {}, mag_variables or {}
         self.lma_extra, self.mag_extra = lma or {}, mag or {}
         self.mobile_nodes = mobile_nodes
+        self.lma_keys, self.mag_keys = lma_keys or {}, mag_keys or {}  # of the file's top level, instead of those below
         self.dataplane = {"control-core": 0, "workers": [1], **(dataplane or {})}
         self.mag_numbers = range(1, mags + 1)
         self.plugged, self.switches = {}, set()
@@ -78,6 +79,7 @@ class Domain:
             "variables": dict(self.lma_variables),
             "mobile-nodes": self.mobile_nodes or [{"id": node_id(i), "mac": node_mac(i)}
                                                   for i in range(1, self.node_count + 1)],
+            **self.lma_keys,
         }
 
     def mag_configuration(self, number):
@@ -93,6 +95,7 @@ class Domain:
             "variables": dict(self.mag_variables),
             "mobile-nodes": self.mobile_nodes or [{"id": node_id(i), "mac": node_mac(i), "lma": "lma"}
                                                   for i in range(1, self.node_count + 1)],
+            **self.mag_keys,
         }
 
     def start_lma(self):

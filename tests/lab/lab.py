@@ -40,6 +40,7 @@ class Gateway:
 
     def __init__(self, lab, name, process, socket, log):
         self.lab, self.name, self.process, self.socket, self.log = lab, name, process, socket, log
+        self.killed = False
 
     def ctl(self, *arguments, check=True, text=False):
         """hawserctl against this gateway: the rows of --json, or the text for people."""
@@ -70,6 +71,7 @@ class Gateway:
             raise LabError(f"{self.name} did not end within {deadline_s} s after SIGTERM") from None
 
     def kill(self):
+        self.killed = True
         self.process.kill()
         self.process.wait()
 
@@ -96,6 +98,8 @@ class Lab:
         self.close()
 
     def _interrupted(self, number, _frame):
+        for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(other, signal.SIG_IGN)  # a second one, from the terminal's group and from make, may not cut this short
         self.keep = False
         self.close()
         os._exit(128 + number)
