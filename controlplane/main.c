@@ -208,6 +208,29 @@ static int plan_make(struct plan *plan, const struct config *config)
 	return plan_arrays(plan, config);
 }
 
+/* ---- signals ---- */
+
+static volatile sig_atomic_t stop_wanted;
+
+static void want_stop(int number)
+{
+	stop_wanted = 1;
+}
+
+/*
+ * Clients of the control socket come and go. While the daemon runs it handles SIGTERM and SIGINT itself; before, they
+ * are remembered, and afterwards a further one does not cut short the end.
+ */
+static void set_signals(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction remember = {.sa_handler = want_stop, .sa_flags = SA_RESTART};
+
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGTERM, &remember, NULL);
+	sigaction(SIGINT, &remember, NULL);
+}
+
 /* ---- what the daemon asks of the data plane ---- */
 
 static unsigned tx_worker(void *context, uint16_t port)
@@ -252,7 +275,8 @@ static int run(const struct config *config, struct dataplane *dataplane)
 		log_error("start_failed", "cause=\"%s\"", error);
 		return EXIT_FAILURE;
 	}
-	daemon_run(daemon);
+	if (!stop_wanted)
+		daemon_run(daemon);
 	daemon_destroy(daemon);
 	return EXIT_SUCCESS;
 }
@@ -283,14 +307,6 @@ static int start(const struct config *config, const struct dataplane_config *pla
 	return result;
 }
 
-/* Clients of the control socket come and go. */
-static void ignore_broken_pipes(void)
-{
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-
-	sigaction(SIGPIPE, &ignore, NULL);
-}
-
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {0};
@@ -314,7 +330,7 @@ int main(int argc, char **argv)
 	}
 	if (log_level_parse(config->log_level, &level) == 0)
 		log_set_level(level);
-	ignore_broken_pipes();
+	set_signals();
 	if (plan_make(&plan, config) == 0)
 		result = start(config, &plan.config);
 	plan_free(&plan);
