@@ -3,7 +3,12 @@
 
 import subprocess
 
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
+from scapy.utils import RawPcapReader
+
 from lab.lab import wait_until
+from packet.mobility import Message
 
 # Checksums are checked; expert information of "warning" and above is an objection.
 OPTIONS = ["-o", "udp.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]
@@ -42,3 +47,13 @@ class Capture:
     def objections(self):
         """What tshark finds wrong with the packets."""
         return self._tshark(OBJECTIONS, "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message", "-e", "_ws.col.Info")
+
+
+def messages(capture, kind):
+    """(IPv6 header, message) of each Mobility Header message of that type."""
+    found = []
+    for data, _ in RawPcapReader(str(capture.path)):
+        packet = Ether(data)
+        if IPv6 in packet and packet[IPv6].nh == 135 and data[56] == kind:
+            found.append((packet[IPv6], Message(packet)))
+    return found
