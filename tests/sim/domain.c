@@ -37,6 +37,8 @@ void domain_record(struct domain *domain, enum arrow_kind kind, const char *from
 	snprintf(text, sizeof(text), "%s -%s-> %s", from, label, to);
 	snprintf(arrows->last[arrows->total++ % ARROWS_SHOWN], sizeof(arrows->last[0]), "%12.6f s  %s",
 		(double)domain->now_ns / 1e9, text);
+	if (getenv("SIM_TRACE") != NULL)
+		fprintf(stderr, "%s\n", arrows->last[(arrows->total - 1) % ARROWS_SHOWN]);
 	if ((kind & domain->arrow_kinds) == 0)
 		return;
 	if (arrows->count < ARROWS_KEPT)

@@ -94,7 +94,7 @@ struct mobile {
 	unsigned prefix_count;
 };
 
-enum arrow_kind { ARROW_SIGNALLING = 1, ARROW_HEARTBEAT = 2, ARROW_ACCESS = 4 };
+enum arrow_kind { ARROW_SIGNALLING = 1, ARROW_HEARTBEAT = 2, ARROW_ACCESS = 4, ARROW_LIFE = 8 };
 
 struct domain {
 	struct domain_config config;
@@ -111,7 +111,10 @@ struct domain {
 	struct script *script;
 };
 
-/* ---- the command line: --seed N, --hours N; environment SIM_SEED ---- */
+/*
+ * ---- the command line: --seed N, --hours N; environment SIM_SEED, SIM_LOG=1 for the engines' log, SIM_TRACE=1 for
+ * every arrow ----
+ */
 
 /* Reads them; returns false (and says why) for what it does not know. Call first in main(). */
 bool sim_arguments(int argc, char **argv);

@@ -113,8 +113,13 @@ static void heartbeat_done(void *context, uint64_t cookie, int error)
 static void peer_changed(
 	void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change)
 {
+	static const char *const words[] = {[PEER_UNREACHABLE] = "misses",
+		[PEER_REACHABLE] = "hears again",
+		[PEER_RESTARTED] = "hears a new counter of"};
 	struct gateway *gateway = context;
 
+	domain_record(gateway->domain, ARROW_LIFE, gateway->name, words[change],
+		domain_gateway_at(gateway->domain, peer)->name);
 	if (gateway->lma != NULL) {
 		if (change != PEER_REACHABLE)
 			lma_peer_lost(gateway->lma, now, peer);
@@ -290,6 +295,7 @@ void gateway_start(struct gateway *gateway)
 	if (gateway->policy == NULL)
 		make_policy(gateway);
 	heartbeat.policy = gateway->policy;
+	domain_record(gateway->domain, ARROW_LIFE, gateway->name, "starts", gateway->name);
 	gateway->alive = true;
 	gateway->life++;
 	gateway->wake_ns = UINT64_MAX;
@@ -310,6 +316,7 @@ void gateway_stop(struct gateway *gateway)
 {
 	if (!gateway->alive)
 		return;
+	domain_record(gateway->domain, ARROW_LIFE, gateway->name, "stops", gateway->name);
 	gateway->alive = false;
 	heartbeat_destroy(gateway->heartbeat);
 	lma_destroy(gateway->lma);

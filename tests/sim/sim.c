@@ -33,7 +33,9 @@ static bool parse_number(const char *text, uint64_t *number)
 
 static bool usage(const char *program)
 {
-	fprintf(stderr, "usage: %s [--seed N] [--hours N]   (or SIM_SEED=N; SIM_LOG=1 shows the engines' log)\n",
+	fprintf(stderr,
+		"usage: %s [--seed N] [--hours N]   (or SIM_SEED=N; SIM_LOG=1 shows the engines' log, SIM_TRACE=1 "
+		"every arrow)\n",
 		program);
 	return false;
 }
