@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "drop_reasons.h"
-#include "limits.h"
+#include "bounds.h"
 #include "punt_reasons.h"
 #include "stages.h"
 
@@ -38,13 +38,13 @@ struct worker_stats {
 	struct stage_counter stages[STAGE_COUNT];
 	uint64_t drops[DROP_COUNT];
 	uint64_t punts[PUNT_COUNT];
-	uint64_t events;         /* pushed */
-	uint64_t events_lost;    /* ring full or over the limit */
-	uint64_t updates;        /* applied by this worker as owner */
+	uint64_t events;      /* pushed */
+	uint64_t events_lost; /* ring full or over the limit */
+	uint64_t updates;     /* applied by this worker as owner */
 	uint64_t loops;
 	uint64_t empty_loops;
 	uint64_t sleeps;
-	uint64_t handed_over;    /* to the worker that owns the transmit queue */
+	uint64_t handed_over; /* to the worker that owns the transmit queue */
 	struct port_counter ports[PORTS_MAX];
 } __attribute__((aligned(64)));
 

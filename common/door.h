@@ -7,7 +7,7 @@
 
 #include "counters.h"
 #include "fwd_update.h"
-#include "limits.h"
+#include "bounds.h"
 
 struct rte_mbuf;
 struct rte_mempool;

@@ -15,7 +15,7 @@
  *
  * Threads: pure functions, any thread.
  */
-#define ENDPOINT_NONE UINT64_C(0)
+#define ENDPOINT_NONE            UINT64_C(0)
 #define ENDPOINT_IPV4_DOMAIN_MAX UINT32_C(0xffffff)
 
 static inline uint64_t endpoint_load_be64(const uint8_t *bytes)

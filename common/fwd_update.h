@@ -16,22 +16,22 @@
  * -EINVAL; a refused update changes nothing and comes back on the failure ring.
  */
 /* X(name, help) */
-#define FWD_OPS(X) \
-	X(nop, "no change: a fence whose sequence number can be waited for") \
-	X(tunnel_insert, "new tunnel at index; body.tunnel; may be unresolved (no template yet)") \
-	X(tunnel_replace, "new template, MTU or next hop of the tunnel at index; body.tunnel") \
-	X(tunnel_remove, "remove the tunnel at index") \
-	X(endpoint_insert, "new endpoint; body.endpoint") \
-	X(endpoint_replace, "new forward of an endpoint that exists (handover): entry is replaced, not edited") \
-	X(endpoint_remove, "remove an endpoint; body.endpoint.id") \
-	X(link_insert, "MAG: (access link, MAC) of an MN, or new state of it; index = node; body.link") \
-	X(link_remove, "MAG: remove (access link, MAC)") \
-	X(neighbour_insert, "next hop at index: new or replaced; body.neighbour") \
-	X(neighbour_remove, "remove the next hop at index") \
-	X(route_insert, "prefix to the next hop at index: new or replaced; body.route") \
-	X(route_remove, "remove the prefix") \
-	X(probe_endpoint, "read an endpoint: the answer comes on the event ring; body.endpoint.id") \
-	X(pair_insert, "MAG: new entry of a pair of endpoints; body.pair; index = slot of the pair's counters") \
+#define FWD_OPS(X)                                                                                                     \
+	X(nop, "no change: a fence whose sequence number can be waited for")                                           \
+	X(tunnel_insert, "new tunnel at index; body.tunnel; may be unresolved (no template yet)")                      \
+	X(tunnel_replace, "new template, MTU or next hop of the tunnel at index; body.tunnel")                         \
+	X(tunnel_remove, "remove the tunnel at index")                                                                 \
+	X(endpoint_insert, "new endpoint; body.endpoint")                                                              \
+	X(endpoint_replace, "new forward of an endpoint that exists (handover): entry is replaced, not edited")        \
+	X(endpoint_remove, "remove an endpoint; body.endpoint.id")                                                     \
+	X(link_insert, "MAG: (access link, MAC) of an MN, or new state of it; index = node; body.link")                \
+	X(link_remove, "MAG: remove (access link, MAC)")                                                               \
+	X(neighbour_insert, "next hop at index: new or replaced; body.neighbour")                                      \
+	X(neighbour_remove, "remove the next hop at index")                                                            \
+	X(route_insert, "prefix to the next hop at index: new or replaced; body.route")                                \
+	X(route_remove, "remove the prefix")                                                                           \
+	X(probe_endpoint, "read an endpoint: the answer comes on the event ring; body.endpoint.id")                    \
+	X(pair_insert, "MAG: new entry of a pair of endpoints; body.pair; index = slot of the pair's counters")        \
 	X(pair_replace, "MAG: new forward or check of an entry that exists: entry is replaced, not edited; body.pair") \
 	X(pair_remove, "MAG: remove the entry of body.pair.source and destination")
 
@@ -39,7 +39,7 @@ enum fwd_op {
 #define FWD_OP_ENUM(name, help) FWD_OP_##name,
 	FWD_OPS(FWD_OP_ENUM)
 #undef FWD_OP_ENUM
-	FWD_OP_COUNT,
+		FWD_OP_COUNT,
 };
 
 const char *fwd_op_name(enum fwd_op op);
@@ -51,9 +51,10 @@ enum tunnel_type {
 
 /* What the peer of a tunnel may send through it. */
 enum tunnel_use {
-	TUNNEL_TO_LMA, /* we are MAG: the inner destination must be an endpoint whose forward names this tunnel */
-	TUNNEL_TO_MAG, /* we are LMA: the inner source must be an endpoint whose forward names this tunnel */
-	TUNNEL_TO_PEER_MAG, /* we are MAG: the inner pair must be an entry with FORWARD_PAIR_RX that names this tunnel */
+	TUNNEL_TO_LMA,      /* we are MAG: the inner destination must be an endpoint whose forward names this tunnel */
+	TUNNEL_TO_MAG,      /* we are LMA: the inner source must be an endpoint whose forward names this tunnel */
+	TUNNEL_TO_PEER_MAG, /* we are MAG: the inner pair must be an entry with FORWARD_PAIR_RX that names this tunnel
+			     */
 	TUNNEL_USE_COUNT,
 };
 
@@ -66,16 +67,16 @@ enum dscp_mode {
 #define TUNNEL_RESOLVED 0x01 /* descriptor holds a template */
 
 struct fwd_tunnel {
-	struct in6_addr local;  /* own address: LMAA or proxy-CoA */
+	struct in6_addr local; /* own address: LMAA or proxy-CoA */
 	struct in6_addr remote;
-	uint32_t descriptor;    /* slot of the template in the descriptor slab (struct tunnel_template), or INDEX_NONE */
-	uint16_t mtu_bytes;     /* of the tunnel: path MTU less overhead: largest inner packet */
-	uint8_t type;           /* enum tunnel_type */
-	uint8_t use;            /* enum tunnel_use */
-	uint8_t dscp_mode;      /* enum dscp_mode */
-	uint8_t dscp;           /* 0..63 with DSCP_FIXED */
-	uint8_t flags;          /* TUNNEL_... */
-	uint8_t hop_limit;      /* of the outer header */
+	uint32_t descriptor; /* slot of the template in the descriptor slab (struct tunnel_template), or INDEX_NONE */
+	uint16_t mtu_bytes;  /* of the tunnel: path MTU less overhead: largest inner packet */
+	uint8_t type;        /* enum tunnel_type */
+	uint8_t use;         /* enum tunnel_use */
+	uint8_t dscp_mode;   /* enum dscp_mode */
+	uint8_t dscp;        /* 0..63 with DSCP_FIXED */
+	uint8_t flags;       /* TUNNEL_... */
+	uint8_t hop_limit;   /* of the outer header */
 	uint32_t reserved;
 };
 
@@ -171,7 +172,7 @@ _Static_assert(sizeof(struct fwd_pair) == 48, "fills the body");
 #define TUNNEL_TEMPLATE_MAX 64
 struct tunnel_template {
 	uint8_t bytes[TUNNEL_TEMPLATE_MAX];
-	uint8_t length;   /* octets to prepend: 54, or 58 with a VLAN */
-	uint8_t l3;       /* offset of the outer IP header */
-	uint16_t port;    /* way out */
+	uint8_t length; /* octets to prepend: 54, or 58 with a VLAN */
+	uint8_t l3;     /* offset of the outer IP header */
+	uint16_t port;  /* way out */
 };

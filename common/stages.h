@@ -2,25 +2,25 @@
 #pragma once
 
 /* The stages of the pipeline in the order in which a worker runs them. X(name, help) */
-#define STAGES(X) \
+#define STAGES(X)                                                                \
 	X(rx, "packets received from ports, other workers and the control core") \
-	X(classify, "layer 2 and 3 checks, own addresses, access links") \
-	X(decap, "outer header checks and removal") \
-	X(uplink, "MAG: packets of mobile nodes: anti-spoofing, lookup") \
-	X(downlink, "MAG: packets to mobile nodes: lookup, layer 2 rewrite") \
-	X(anchor_up, "LMA: packets out of tunnels: source check") \
-	X(anchor_down, "LMA: lookup of the destination's binding") \
-	X(route, "longest prefix match and next hop") \
-	X(encap, "outer header from the tunnel's template") \
-	X(tx, "transmit queues") \
-	X(punt, "to the control core") \
+	X(classify, "layer 2 and 3 checks, own addresses, access links")         \
+	X(decap, "outer header checks and removal")                              \
+	X(uplink, "MAG: packets of mobile nodes: anti-spoofing, lookup")         \
+	X(downlink, "MAG: packets to mobile nodes: lookup, layer 2 rewrite")     \
+	X(anchor_up, "LMA: packets out of tunnels: source check")                \
+	X(anchor_down, "LMA: lookup of the destination's binding")               \
+	X(route, "longest prefix match and next hop")                            \
+	X(encap, "outer header from the tunnel's template")                      \
+	X(tx, "transmit queues")                                                 \
+	X(punt, "to the control core")                                           \
 	X(drop, "counted and freed")
 
 enum stage {
 #define STAGE_ENUM(name, help) STAGE_##name,
 	STAGES(STAGE_ENUM)
 #undef STAGE_ENUM
-	STAGE_COUNT,
+		STAGE_COUNT,
 };
 
 const char *stage_name(enum stage stage);

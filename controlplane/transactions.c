@@ -92,7 +92,7 @@ struct transactions {
 	struct index_space_state spaces[INDEX_SPACE_COUNT];
 	int *tunnel_state; /* by tunnel index: TUNNEL_USABLE, TUNNEL_WAITS, or the negative errno that its next hop
 			      failed with */
-	SLIST_HEAD(, engine) engines;
+	SLIST_HEAD(engine_list, engine) engines;
 	struct transaction_list to_push;  /* not fully pushed, in order */
 	struct transaction_list to_apply; /* pushed, in order of their last sequence numbers */
 	struct transaction_list to_resolve;

@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 
 #include "door.h"
-#include "limits.h"
+#include "bounds.h"
 #include "port_view.h"
 
 /*

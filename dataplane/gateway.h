@@ -9,7 +9,7 @@
 
 #include "address_set.h"
 #include "dataplane.h"
-#include "limits.h"
+#include "bounds.h"
 
 /*
  * What the stages know of the gateway itself: its role, ports, access links, own addresses, peers and pools. Made of

@@ -16,7 +16,7 @@
 #endif
 
 #include "endpoint.h"
-#include "limits.h"
+#include "bounds.h"
 #include "memory.h"
 #include "slab.h"
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "memory.h"
 #include "reclaim.h"
 #include "slab.h"

@@ -44,8 +44,10 @@ static void disable_offload(int fd, struct ifreq *request, uint32_t command)
 {
 	struct ethtool_value value = {.cmd = command, .data = 0};
 
+	/* cppcheck-suppress autoVariables ; taken back below */
 	request->ifr_data = (char *)&value;
 	(void)ioctl(fd, SIOCETHTOOL, request);
+	request->ifr_data = NULL;
 }
 
 static int prepare(int fd, const char *name, uint16_t mtu_bytes, const char **cause)

@@ -20,7 +20,7 @@
 #define DESCRIPTORS_AF_XDP 2048 /* the driver's own choice, for fill and completion ring each */
 #define FRAME_OVERHEAD     (RTE_ETHER_HDR_LEN + (uint32_t)sizeof(struct rte_vlan_hdr) + RTE_ETHER_CRC_LEN)
 #define PACKET_FRAME_HEAD  128 /* what a kernel packet ring puts before a frame, rounded up */
-#define PACKET_FRAMES      1024
+#define PACKET_FRAMES      1024u
 #define ARGUMENTS_MAX      256
 
 uint32_t port_buffer_bytes(uint16_t mtu_bytes)
@@ -204,7 +204,7 @@ static int open_kernel(struct port *port, unsigned number, const struct dataplan
 	}
 	snprintf(name, sizeof(name), "net_af_packet%u", number);
 	snprintf(arguments, sizeof(arguments), "iface=%s,qpairs=%u,framesz=%u,blocksz=%u,framecnt=%u,qdisc_bypass=0",
-		config->device, queues, frame, RTE_MAX(frame, 4096u), PACKET_FRAMES);
+		config->device, queues, frame, (unsigned)RTE_MAX(frame, 4096u), PACKET_FRAMES);
 	return open_vdev(port, name, arguments, config, pool, workers);
 }
 

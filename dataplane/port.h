@@ -7,7 +7,7 @@
 #include <rte_ether.h>
 
 #include "dataplane.h"
-#include "limits.h"
+#include "bounds.h"
 #include "port_view.h"
 
 struct rte_mempool;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "format.h"
-#include "limits.h"
+#include "bounds.h"
 
 int refusal_set(struct refusal *refusal, enum api_error error, const char *format, ...)
 {

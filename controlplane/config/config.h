@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <netinet/in.h>
 
-#include "limits.h"
+#include "bounds.h"
 
 /*
  * The configuration: what a YAML file says, checked. Every key is a row of the schema table in schema.c (path, type,

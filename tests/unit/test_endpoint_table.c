@@ -6,7 +6,7 @@
 
 #include "endpoint.h"
 #include "endpoint_table.h"
-#include "limits.h"
+#include "bounds.h"
 #include "tables_memory.h"
 
 static struct reclaim reclaim;

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "link_table.h"
 
 static struct reclaim reclaim;

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "route_table.h"
 
 static struct reclaim reclaim;

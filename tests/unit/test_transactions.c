@@ -350,8 +350,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(next_hop_that_does_not_resolve_fails_the_transaction, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			failed_next_hop_fails_later_transactions_until_it_resolves, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			removal_of_an_unresolved_tunnel_ends_the_wait_for_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(removal_of_an_unresolved_tunnel_ends_the_wait_for_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(answer_to_a_removal_waits_for_the_reclaim, setup, teardown),
 		cmocka_unit_test_setup_teardown(index_is_reused_only_after_its_removal_is_reclaimed, setup, teardown),
 		cmocka_unit_test_setup_teardown(engines_are_told_busy_above_the_high_water_mark, setup, teardown),

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "limits.h"
+#include "bounds.h"
 #include "tables_memory.h"
 #include "tunnel_table.h"
 
