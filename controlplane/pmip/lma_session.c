@@ -68,7 +68,7 @@ static void timer_set(struct lma *lma, struct binding *binding, uint64_t deadlin
 static void release_prefixes(struct lma *lma, const struct mn_id *id, const uint64_t *prefixes, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		prefix_pools_release(lma->pools, engine_ms(lma->now), prefixes[i], id);
+		prefix_pools_release(lma->pools, engine_ms(lma->now), 0, prefixes[i], id);
 }
 
 /* The binding without forwarding state; NULL: no index or no memory. */
@@ -287,6 +287,8 @@ void lma_remove(struct lma *lma, struct binding *binding)
 	uint32_t index = binding_index(&lma->cache, binding);
 	struct mn_id id = binding_id(binding);
 	struct stored_pbu *waiting = lma_hold_end(lma, binding);
+	/* Unless it asked for the end, the MAG goes on as if the binding were there: nobody tells it. */
+	uint64_t until_ms = binding->state == BINDING_DELETING ? 0 : binding->terms.expires_ms;
 
 	endpoint_update(lma, binding, FWD_OP_endpoint_remove, 0);
 	tunnels_release(lma->tunnels, binding->terms.tunnel);
@@ -306,7 +308,7 @@ void lma_remove(struct lma *lma, struct binding *binding)
 	timer_stop(&lma->wheel, &binding->timer);
 	pass_timestamp_on(lma, binding);
 	for (unsigned i = 0; i < binding->prefix_count; i++)
-		prefix_pools_release(lma->pools, engine_ms(lma->now), binding_prefix(binding, i), &id);
+		prefix_pools_release(lma->pools, engine_ms(lma->now), until_ms, binding_prefix(binding, i), &id);
 	lma->peers[binding->terms.peer].sessions--;
 	binding_cache_remove(&lma->cache, binding);
 }
@@ -390,6 +392,8 @@ static bool change_failed(struct lma *lma, struct binding *binding, struct lma_p
 	answer_failure(lma, binding, pending);
 	if (pending->change == CHANGE_BLOCK)
 		return false;
+	if (pending->change == CHANGE_REGISTER)
+		binding->terms.expires_ms = 0; /* nobody ever heard of it */
 	is_old_mag_alive = pending->old.epoch == lma->peers[pending->old.peer].epoch;
 	if (pending->change == CHANGE_MOVE && is_old_mag_alive)
 		roll_back(lma, binding, pending);

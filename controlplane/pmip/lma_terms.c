@@ -151,7 +151,7 @@ static unsigned assign_explicit(struct lma *lma, const struct lma_request *reque
 
 refused:
 	while (count-- > 0)
-		prefix_pools_release(lma->pools, engine_ms(lma->now), prefixes[count], &request->options.mn_id);
+		prefix_pools_release(lma->pools, engine_ms(lma->now), 0, prefixes[count], &request->options.mn_id);
 	return 0;
 }
 

@@ -191,10 +191,10 @@ static void held_link(struct prefix_pools *pools, uint32_t index)
 }
 
 static bool held_add(
-	struct prefix_pools *pools, uint64_t now_ms, uint32_t pool, uint64_t prefix, const struct mn_id *id)
+	struct prefix_pools *pools, uint64_t expires_ms, uint32_t pool, uint64_t prefix, const struct mn_id *id)
 {
 	struct held held = {.prefix = prefix,
-		.expires_ms = now_ms + pools->config.hold_ms,
+		.expires_ms = expires_ms,
 		.hash = node_hash(pools, id),
 		.pool = pool,
 		.older = pools->newest,
@@ -291,8 +291,11 @@ int prefix_pools_claim(struct prefix_pools *pools, uint32_t pool, uint64_t prefi
 	return error == -EEXIST ? -EADDRINUSE : error;
 }
 
-void prefix_pools_release(struct prefix_pools *pools, uint64_t now_ms, uint64_t prefix, const struct mn_id *id)
+void prefix_pools_release(
+	struct prefix_pools *pools, uint64_t now_ms, uint64_t until_ms, uint64_t prefix, const struct mn_id *id)
 {
+	uint64_t hold_until_ms = now_ms + pools->config.hold_ms;
+	uint64_t expires_ms = until_ms > hold_until_ms ? until_ms : hold_until_ms;
 	uint32_t pool = pool_of(pools, prefix);
 	struct home_network_prefix as_prefix = prefix_from_id(prefix);
 	uint64_t position;
@@ -300,10 +303,10 @@ void prefix_pools_release(struct prefix_pools *pools, uint64_t now_ms, uint64_t 
 	if (!pool_position(pools, pool, prefix, &position) ||
 		policy_prefix_owner(pools->config.policy, &as_prefix) != NULL)
 		return;
-	if (pools->config.hold_ms > 0 && pools->config.held_max > 0) {
+	if (expires_ms > now_ms && pools->config.held_max > 0) {
 		if (pools->held_count >= pools->config.held_max)
 			held_free(pools, pools->oldest);
-		if (held_add(pools, now_ms, pool, prefix, id))
+		if (held_add(pools, expires_ms, pool, prefix, id))
 			return;
 	}
 	prefix_tree_clear(&pools->pools[pool].taken, position);

@@ -52,8 +52,12 @@ int prefix_pools_allocate(
  * else's, -ENOMEM.
  */
 int prefix_pools_claim(struct prefix_pools *pools, uint32_t pool, uint64_t prefix, const struct mn_id *id);
-/* The binding ended: hold the prefix. Prefixes of no pool are ignored. */
-void prefix_pools_release(struct prefix_pools *pools, uint64_t now_ms, uint64_t prefix, const struct mn_id *id);
+/*
+ * The binding ended: hold the prefix, at least until @until_ms: a MAG that does not know of the end may use it so long
+ * (0: none does). What is released later is not free before. Prefixes of no pool are ignored.
+ */
+void prefix_pools_release(
+	struct prefix_pools *pools, uint64_t now_ms, uint64_t until_ms, uint64_t prefix, const struct mn_id *id);
 /* Free up to @budget prefixes whose hold is over. Returns the time of the next one, or UINT64_MAX. */
 uint64_t prefix_pools_advance(struct prefix_pools *pools, uint64_t now_ms, unsigned budget);
 /* /64s of pool @index: in bindings, held, and all that can be handed out; false if there is no such pool. */

@@ -101,7 +101,7 @@ static void give_back(uint64_t now_ms, uint64_t taken, const char *mn)
 {
 	struct mn_id id = node(mn);
 
-	prefix_pools_release(pools, now_ms, taken, &id);
+	prefix_pools_release(pools, now_ms, 0, taken, &id);
 }
 
 static void expect_usage(uint32_t pool, uint64_t used, uint64_t held, uint64_t total)
@@ -164,6 +164,23 @@ static void held_prefix_is_free_for_all_when_the_hold_is_over(void **state)
 	assert_int_equal(try_take(20, 2, "mn2"), -ENOSPC);
 	assert_int_equal(prefix_pools_advance(pools, 10 + HOLD_MS, 100), UINT64_MAX);
 	assert_int_equal(take(20, 2, "mn2"), taken);
+}
+
+/* A binding that the LMA ended by itself: its MAG may serve the node until the lifetime ends. */
+static void prefix_that_a_mag_may_still_use_is_held_as_long(void **state)
+{
+	struct mn_id id = node("mn1");
+	uint64_t taken;
+
+	for (unsigned hold_ms = 0; hold_ms <= HOLD_MS; hold_ms += HOLD_MS) {
+		again_with(hold_ms, 0, 4);
+		taken = take(0, 2, "mn1");
+		prefix_pools_release(pools, 10, 10 + 2 * HOLD_MS, taken, &id);
+		assert_int_equal(prefix_pools_advance(pools, 10 + 2 * HOLD_MS - 1, 100), 10 + 2 * HOLD_MS);
+		assert_int_equal(try_take(20, 2, "mn2"), -ENOSPC);
+		prefix_pools_advance(pools, 10 + 2 * HOLD_MS, 100);
+		assert_int_equal(take(20, 2, "mn2"), taken);
+	}
 }
 
 static void several_held_prefixes_of_a_node_all_come_back(void **state)
@@ -338,6 +355,7 @@ int main(void)
 		TEST(pool_of_one_prefix_works),
 		TEST(held_prefix_goes_back_to_its_node_only),
 		TEST(held_prefix_is_free_for_all_when_the_hold_is_over),
+		TEST(prefix_that_a_mag_may_still_use_is_held_as_long),
 		TEST(several_held_prefixes_of_a_node_all_come_back),
 		TEST(long_identifiers_are_told_apart),
 		TEST(oldest_hold_gives_way_at_the_limit),
