@@ -9,7 +9,7 @@ import re
 # last burst stay until the next one fetches their completions. net_tap gives everything back when it is closed, net_af_packet
 # copies and holds nothing.
 BURST = 64
-RECEIVE_RINGS = {"net_af_xdp": 2048, "net_af_packet": 0, "net_tap": 513}
+RECEIVE_RINGS = {"net_af_xdp": 2048, "net_af_packet": 0, "net_tap": 512}
 KEPT_SENT = {"net_af_xdp": BURST, "net_af_packet": 0, "net_tap": 0}
 KEPT_AFTER_CLOSE = {"net_af_xdp"}
 

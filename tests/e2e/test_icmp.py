@@ -3,7 +3,7 @@
 
 import pytest
 
-from hosts import ping, reaches
+from hosts import FIXED_LINK_LOCAL, ping, reaches
 from lab.domain import LMAA, SERVER
 from lab.lab import wait_until
 
@@ -41,6 +41,7 @@ def test_packet_too_big_tells_the_mtu_of_the_tunnel(lab, world):
     assert answered == 2, f"fragmented by the sender: {output}"
     lab.run("mn1", "sysctl", "-qw", "net.ipv6.conf.wlan0.accept_ra_mtu=0")
     lab.run("mn1", "sysctl", "-qw", "net.ipv6.conf.wlan0.mtu=1500")
+    lab.run("mn1", "ip", "-6", "route", "add", SERVER, "via", FIXED_LINK_LOCAL, "dev", "wlan0")  # without the RA's MTU
     says(lab, "mn1", SERVER, f"mtu={TUNNEL_MTU}", *LARGE)
     assert ping(lab, "mn1", SERVER, "-M", "do", "-s", str(TUNNEL_MTU - 48))[0] == 1
 

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Other drivers than the one that kernel: ports usually get: they carry the domain, and give back every packet buffer."""
+
+import ending
+from hosts import ping, reaches
+from lab.domain import LMAA, SERVER
+
+OUTSIDE = "2001:db8:ffff::1"
+
+
+def lma_ports(core, outside):
+    return {"ports": [{"name": "core0", "device": core, "side": "core", "addresses": [f"{LMAA}/64"]},
+                      {"name": "out0", "device": outside, "side": "outside", "addresses": [f"{OUTSIDE}/64"]}]}
+
+
+def carries(lab, world):
+    world.plug(1, 1)
+    world.address(1)
+    reaches(lab, "mn1", SERVER)
+    answered, output = ping(lab, "mn1", SERVER, "-i", "0.02", count=100)
+    assert answered >= 95, output
+    assert world.lma.stop() == 0
+    return ending.buffers(world.lma)
+
+
+def test_af_packet_holds_no_buffer(lab, domain):
+    devices = (f"vdev:net_af_packet{i},iface={name},qdisc_bypass=0" for i, name in enumerate(("core0", "out0")))
+    world = domain(start=False, mags=1, nodes=1, lma_keys=lma_ports(*devices))
+    for interface in ("core0", "out0"):
+        lab.no_ipv6("lma", interface)
+    world.start()
+    assert {row["driver"] for row in world.lma.rows("ports")} == {"net_af_packet"}
+    assert carries(lab, world) == [0, 0, 0]
+
+
+def test_tap_gives_every_buffer_back_when_it_is_closed(lab, domain):
+    """The LMA's interfaces are taps, bridged with its cables. The bridges do not know the ports' MAC addresses: those are
+    behind the taps."""
+    devices = (f"vdev:net_tap{i},iface={name}" for i, name in enumerate(("tcore", "tout")))
+    world = domain(start=False, mags=1, nodes=1, lma_keys=lma_ports(*devices))
+    world.start()
+    assert {row["driver"] for row in world.lma.rows("ports")} == {"net_tap"}
+    for number, (tap, cable) in enumerate((("tcore", "core0"), ("tout", "out0"))):
+        lab.run("lma", "ip", "link", "set", tap, "address", f"02:00:00:00:7a:0{number}")
+        lab.bridge("lma", f"b{tap}", tap, cable)
+    after_start, before_close, after_close = carries(lab, world)
+    assert before_close == after_start and after_close == 0
