@@ -571,20 +571,34 @@ void transactions_tunnel_resolved(struct transactions *t, uint32_t tunnel, int e
 	t->tunnels_changed = true;
 }
 
+/* Is @seq one of the updates that the transaction has pushed until now? */
+static bool has_pushed(const struct transaction *transaction, uint64_t seq)
+{
+	return transaction->first_seq != 0 && seq >= transaction->first_seq && seq <= transaction->last_seq;
+}
+
+/* Only the first transaction that is still to push may have updates in the ring. */
+static struct transaction *transaction_of(struct transactions *t, uint64_t seq)
+{
+	struct transaction *transaction = STAILQ_FIRST(&t->to_push);
+
+	if (transaction != NULL && has_pushed(transaction, seq))
+		return transaction;
+	STAILQ_FOREACH(transaction, &t->to_apply, next)
+	if (has_pushed(transaction, seq))
+		return transaction;
+	return NULL;
+}
+
 static void note_failure(struct transactions *t, const struct door_failure *failure)
 {
-	struct transaction *transaction;
+	struct transaction *transaction = transaction_of(t, failure->seq);
 
 	t->stats.updates_refused++;
-	STAILQ_FOREACH(transaction, &t->to_apply, next)
-	{
-		if (transaction->first_seq == 0 || failure->seq < transaction->first_seq)
-			continue;
-		if (failure->seq <= transaction->last_seq) {
-			if (transaction->error == 0)
-				transaction->error = failure->error;
-			return;
-		}
+	if (transaction != NULL) {
+		if (transaction->error == 0)
+			transaction->error = failure->error;
+		return;
 	}
 	log_warning(
 		"update_refused", "op=%s error=%s", fwd_op_name((enum fwd_op)failure->op), strerror(-failure->error));

@@ -178,6 +178,29 @@ static void refused_update_drops_the_messages_and_tells_the_engine(void **state)
 	assert_string_equal(world.last_message, "other");
 }
 
+/* The ring took only the first part of the transaction, and the owner refuses that before the rest gets in. */
+static void refusal_of_a_half_pushed_transaction_is_not_lost(void **state)
+{
+	world.room = 1;
+	give_update(FWD_OP_endpoint_insert, 0, INDEX_NONE);
+	give_update(FWD_OP_endpoint_insert, 1, INDEX_NONE);
+	give_message("PBA");
+	engine->ops->commit(engine, 9, 0);
+	world.failures[0] = (struct door_failure){.seq = 1, .error = -ENOSPC, .op = FWD_OP_endpoint_insert};
+	world.failure_count = 1;
+	world.applied = 1;
+	assert_true(transactions_poll(transactions));
+	assert_int_equal(world.done, 0);
+	world.room = 1;
+	assert_true(transactions_poll(transactions));
+	world.applied = 2;
+	assert_false(transactions_poll(transactions));
+	assert_int_equal(world.done, 1);
+	assert_int_equal(world.done_cookie, 9);
+	assert_int_equal(world.done_error, -ENOSPC);
+	assert_int_equal(world.sent, 0);
+}
+
 static void updates_keep_their_order_when_the_ring_is_full(void **state)
 {
 	struct fwd_update neighbour = {.op = FWD_OP_neighbour_insert};
@@ -345,6 +368,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(message_without_updates_leaves_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			refused_update_drops_the_messages_and_tells_the_engine, setup, teardown),
+		cmocka_unit_test_setup_teardown(refusal_of_a_half_pushed_transaction_is_not_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(updates_keep_their_order_when_the_ring_is_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(message_waits_for_the_next_hop_of_its_tunnel, setup, teardown),
 		cmocka_unit_test_setup_teardown(next_hop_that_does_not_resolve_fails_the_transaction, setup, teardown),
