@@ -173,6 +173,8 @@ unsigned owner_failures(struct owner *f, struct door_failure *failures, unsigned
 {
 	if (n > f->failure_count)
 		n = f->failure_count;
+	if (n == 0)
+		return 0; /* there may be no list yet */
 	memcpy(failures, f->failures, n * sizeof(*failures));
 	f->failure_count -= n;
 	memmove(f->failures, f->failures + n, f->failure_count * sizeof(*failures));
