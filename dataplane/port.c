@@ -20,14 +20,21 @@
 #define DESCRIPTORS_AF_XDP 2048 /* the driver's own choice, for fill and completion ring each */
 #define FRAME_OVERHEAD     (RTE_ETHER_HDR_LEN + (uint32_t)sizeof(struct rte_vlan_hdr) + RTE_ETHER_CRC_LEN)
 #define PACKET_FRAME_HEAD  128 /* what a kernel packet ring puts before a frame, rounded up */
+#define PACKET_FRAME_ALIGN 1024u
+#define PACKET_BLOCK       4u /* frames: whole pages */
 #define PACKET_FRAMES      1024u
 #define ARGUMENTS_MAX      256
 
+/* Frames of a kernel packet ring. The driver counts on them lying behind each other: a block has no room left over. */
+static unsigned packet_frame_bytes(uint16_t mtu_bytes)
+{
+	return RTE_MAX(RTE_ALIGN_CEIL(mtu_bytes + FRAME_OVERHEAD + PACKET_FRAME_HEAD, PACKET_FRAME_ALIGN), 2048u);
+}
+
+/* net_af_packet refuses buffers smaller than a frame of its ring. */
 uint32_t port_buffer_bytes(uint16_t mtu_bytes)
 {
-	uint32_t frame = mtu_bytes + FRAME_OVERHEAD;
-
-	return RTE_PKTMBUF_HEADROOM + RTE_MAX(RTE_ALIGN_CEIL(frame, 128u), 2048u);
+	return RTE_PKTMBUF_HEADROOM + packet_frame_bytes(mtu_bytes);
 }
 
 static uint16_t wanted_queues(const struct dataplane_port *config, unsigned workers)
@@ -79,15 +86,27 @@ static uint64_t rss_hash(const struct rte_eth_dev_info *info)
 						      RTE_ETH_RSS_NONFRAG_IPV6_UDP | RTE_ETH_RSS_NONFRAG_IPV6_OTHER);
 }
 
+/*
+ * net_af_packet says that it carries 1518 octets whatever its ring's frames were made for; it never looks at the MTU it
+ * is configured with, the interface's counts.
+ */
+static uint32_t configured_mtu(const struct rte_eth_dev_info *info, uint16_t mtu_bytes)
+{
+	bool understates = info->driver_name != NULL && strcmp(info->driver_name, "net_af_packet") == 0;
+
+	return understates ? RTE_MIN(mtu_bytes, (uint32_t)RTE_ETHER_MTU) : mtu_bytes;
+}
+
 static int configure(struct port *port, const struct dataplane_port *config, unsigned workers)
 {
-	struct rte_eth_conf conf = {.rxmode.mtu = config->mtu_bytes};
+	struct rte_eth_conf conf = {0};
 	struct rte_eth_dev_info info;
 	uint16_t wanted = wanted_queues(config, workers);
 	int rc = rte_eth_dev_info_get(port->ethdev, &info);
 
 	if (rc != 0)
 		return rc;
+	conf.rxmode.mtu = configured_mtu(&info, config->mtu_bytes);
 	port->rx_queues = RTE_MIN(wanted, info.max_rx_queues);
 	port->tx_queues = config->kind == DATAPLANE_PCI ? RTE_MIN((uint16_t)workers, info.max_tx_queues)
 							: RTE_MIN(port->rx_queues, info.max_tx_queues);
@@ -179,12 +198,6 @@ static int open_vdev(struct port *port, const char *name, const char *arguments,
 	return rc;
 }
 
-/* Frames of the packet ring are powers of two here, so that blocks hold a whole number of them. */
-static unsigned packet_frame_bytes(uint16_t mtu_bytes)
-{
-	return rte_align32pow2(RTE_MAX(mtu_bytes + FRAME_OVERHEAD + PACKET_FRAME_HEAD, 2048u));
-}
-
 static int open_kernel(struct port *port, unsigned number, const struct dataplane_port *config,
 	struct rte_mempool *pool, unsigned workers, const char **cause)
 {
@@ -204,7 +217,7 @@ static int open_kernel(struct port *port, unsigned number, const struct dataplan
 	}
 	snprintf(name, sizeof(name), "net_af_packet%u", number);
 	snprintf(arguments, sizeof(arguments), "iface=%s,qpairs=%u,framesz=%u,blocksz=%u,framecnt=%u,qdisc_bypass=0",
-		config->device, queues, frame, (unsigned)RTE_MAX(frame, 4096u), PACKET_FRAMES);
+		config->device, queues, frame, PACKET_BLOCK * frame, PACKET_FRAMES);
 	return open_vdev(port, name, arguments, config, pool, workers);
 }
 

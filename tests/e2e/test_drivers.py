@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Other drivers than the one that kernel: ports usually get: they carry the domain, and give back every packet buffer."""
 
+import pytest
+
 import ending
 from hosts import ping, reaches
 from lab.domain import LMAA, SERVER
@@ -45,3 +47,26 @@ def test_tap_gives_every_buffer_back_when_it_is_closed(lab, domain):
         lab.bridge("lma", f"b{tap}", tap, cable)
     after_start, before_close, after_close = carries(lab, world)
     assert before_close == after_start and after_close == 0
+
+
+JUMBO = {"lma": ("core0", "out0"), "core": ("lma", "mag1", "switch"), "mag1": ("core0", "access0"),
+         "air": ("mag1", "mn1", "air1"), "mn1": ("wlan0",), "server": ("eth0",)}
+
+
+@pytest.mark.parametrize("mtu", [2000, 9000])
+def test_larger_frames_are_carried_whole(lab, domain, mtu):
+    world = domain(start=False, mags=1, nodes=1)
+    for where, interfaces in JUMBO.items():
+        for interface in interfaces:
+            lab.run(where, "ip", "link", "set", interface, "mtu", mtu)
+    for name, configuration in (("lma", world.lma_configuration()), ("mag1", world.mag_configuration(1))):
+        for port in configuration["ports"]:
+            port["mtu"] = mtu
+        lab.gateway(name, name, configuration)
+    world.plug(1, 1)
+    address = world.address(1)
+    reaches(lab, "mn1", SERVER)
+    whole = mtu - 40 - 40 - 8  # tunnel, IPv6 and ICMPv6 header
+    for source, target in (("mn1", SERVER), ("server", address)):
+        answered, output = ping(lab, source, target, "-M", "do", "-s", str(whole), count=5)
+        assert answered == 5, output
