@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 #include <rte_mbuf.h>
@@ -59,6 +60,7 @@ struct daemon {
 	uint64_t random_state;
 	struct engine_time started;
 	uint32_t restart_counter;
+	int state_directory; /* locked as long as we run, or -1 */
 	uint64_t sessions_at_ms, activity_at_ms;
 	uint32_t activity_cursor;
 	uint64_t *activity; /* by node index: uplink packets at the last look */
@@ -589,6 +591,24 @@ static int create_api(struct daemon *d, char *error, size_t error_size)
 
 /* ---- life ---- */
 
+static int open_state(struct daemon *d, char *error, size_t error_size)
+{
+	const char *directory = d->config->state_directory;
+	int result;
+
+	d->state_directory = state_directory_lock(directory);
+	if (d->state_directory == -EBUSY) {
+		snprintf(error, error_size, "state-directory: %s: another gateway uses it; choose one for each",
+			directory);
+		return -EBUSY;
+	}
+	result = d->state_directory < 0 ? d->state_directory : restart_counter_next(directory, &d->restart_counter);
+	if (result != 0)
+		snprintf(error, error_size, "state-directory: %s: %s; it must be a directory that can be written",
+			directory, strerror(-result));
+	return result;
+}
+
 static int create_loop(struct daemon *d)
 {
 	struct event_config *options = event_config_new();
@@ -656,23 +676,20 @@ struct daemon *daemon_create(
 	const struct config *config, const struct daemon_dataplane *dataplane, char *error, size_t error_size)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
-	int result;
 
 	snprintf(error, error_size, "not enough memory");
 	if (d == NULL)
 		return NULL;
 	d->config = config;
 	d->dataplane = dataplane;
+	d->state_directory = -1;
 	take_time(d);
 	d->started = d->now;
 	if (getrandom(&d->random_state, sizeof(d->random_state), 0) != sizeof(d->random_state) || d->random_state == 0)
 		d->random_state = d->now.wall_ns | 1;
-	result = restart_counter_next(config->state_directory, &d->restart_counter);
-	if (result != 0) {
-		snprintf(error, error_size, "state-directory: %s: %s; it must be a directory that can be written",
-			config->state_directory, strerror(-result));
+	if (open_state(d, error, error_size) != 0)
 		goto failed;
-	}
+	snprintf(error, error_size, "not enough memory");
 	d->policy = config_policy(config);
 	d->events = events_create(EVENTS_KEPT);
 	if (config->role == ROLE_MAG && config->dataplane.node_counters)
@@ -721,6 +738,8 @@ void daemon_destroy(struct daemon *d)
 		event_base_free(d->base);
 	events_destroy(d->events);
 	policy_destroy(d->policy);
+	if (d->state_directory >= 0)
+		close(d->state_directory);
 	free(d->activity);
 	free(d);
 }

@@ -67,6 +67,13 @@ struct peer_view {
 bool heartbeat_peer_next(const struct heartbeat *heartbeat, uint32_t from, struct peer_view *view);
 
 /*
+ * Take the state directory (created if missing) for this process, until the returned descriptor is closed or the
+ * process ends: two gateways would count on each other's restarts. A negative errno otherwise: -EBUSY if another one
+ * has it.
+ */
+int state_directory_lock(const char *directory);
+
+/*
  * The restart counter on disk (a file `restart-counter` in @directory, created with the directory if missing): read,
  * add one, write atomically (temporary file, fsync, rename, fsync of the directory). 0 and the new value, 1 the first
  * time; a negative errno, which was logged: -EBADMSG if the file holds anything but a number.

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +38,22 @@ static int make_directories(const char *directory)
 		*p = '/';
 	}
 	return mkdir(path, 0750) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int state_directory_lock(const char *directory)
+{
+	int error = make_directories(directory), fd;
+
+	if (error != 0)
+		return error;
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	close(fd);
+	return error;
 }
 
 /* A decimal number and a newline, nothing else. */

@@ -70,6 +70,16 @@ def test_second_gateway_on_one_socket_says_whose_it_is(lab, domain):
     assert world.mag(1).rows("node")
 
 
+def test_second_gateway_on_one_state_directory_is_refused(lab, domain):
+    world = domain(mags=1, nodes=1)
+    state = str(lab.directory / "lma.state")
+    counter = (lab.directory / "lma.state" / "restart-counter").read_text()
+    result = hawser(lab, "mag1", "-c", written(lab, world, "mag", **{"state-directory": state}))
+    assert result.returncode == 1
+    assert f"{state}: another gateway uses it" in result.stderr + result.stdout
+    assert (lab.directory / "lma.state" / "restart-counter").read_text() == counter
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_during_the_start_ends_it_cleanly(lab, domain, number):
     world = domain(start=False, mags=1, nodes=1)
