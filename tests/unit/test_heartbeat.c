@@ -382,6 +382,21 @@ static void restart_counter_refuses_what_is_no_number(void **state)
 	}
 }
 
+static void state_directory_is_for_one_at_a_time(void **state)
+{
+	int first = state_directory_lock(directory);
+	uint32_t counter;
+
+	assert_true(first >= 0);
+	assert_int_equal(state_directory_lock(directory), -EBUSY);
+	assert_int_equal(restart_counter_next(directory, &counter), 0);
+	close(first);
+	first = state_directory_lock(directory);
+	assert_true(first >= 0);
+	close(first);
+	assert_int_equal(state_directory_lock("/dev/null/state"), -ENOTDIR);
+}
+
 static void restart_counter_tells_what_failed(void **state)
 {
 	char path[128];
@@ -420,6 +435,7 @@ int main(void)
 		DISK(restart_counter_wraps),
 		DISK(restart_counter_refuses_what_is_no_number),
 		DISK(restart_counter_tells_what_failed),
+		DISK(state_directory_is_for_one_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
