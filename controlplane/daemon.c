@@ -414,8 +414,10 @@ static uint64_t turn(struct daemon *d)
 	more = drain_punts(d, true);
 	more |= drain_punts(d, false);
 	more |= drain_events(d);
+	/* What is done may start timers; what they do may begin something again. */
+	(void)transactions_poll(d->transactions);
 	next = advance(d);
-	more |= transactions_poll(d->transactions);
+	more |= transactions_waiting(d->transactions);
 	more |= packet_io_flush(d->io) > 0;
 	return more || next <= engine_ms(&d->now) ? 0 : next;
 }

@@ -658,6 +658,12 @@ static void collect_reclaimed(struct transactions *t)
 	}
 }
 
+bool transactions_waiting(const struct transactions *t)
+{
+	return t->tunnels_changed || !STAILQ_EMPTY(&t->to_push) || !STAILQ_EMPTY(&t->to_apply) ||
+	       !STAILQ_EMPTY(&t->to_reclaim);
+}
+
 bool transactions_poll(struct transactions *t)
 {
 	push_waiting(t);
@@ -666,7 +672,7 @@ bool transactions_poll(struct transactions *t)
 	collect_applied(t);
 	collect_resolved(t);
 	collect_reclaimed(t);
-	return !STAILQ_EMPTY(&t->to_push) || !STAILQ_EMPTY(&t->to_apply) || !STAILQ_EMPTY(&t->to_reclaim);
+	return transactions_waiting(t);
 }
 
 void transactions_stats(const struct transactions *t, struct transactions_stats *stats)

@@ -72,8 +72,10 @@ uint64_t transactions_pushed(const struct transactions *transactions);
  */
 void transactions_tunnel_resolved(struct transactions *transactions, uint32_t tunnel, int error);
 
-/* Push what waits, collect what is done. True if something still waits for the door: poll again soon. */
+/* Push what waits, collect what is done. Returns transactions_waiting(). */
 bool transactions_poll(struct transactions *transactions);
+/* True if something waits for the door, or was resolved since the last poll: poll again soon. */
+bool transactions_waiting(const struct transactions *transactions);
 
 struct transactions_stats {
 	uint32_t pending, waiting_for_tunnel;

@@ -243,6 +243,27 @@ static void message_waits_for_the_next_hop_of_its_tunnel(void **state)
 	assert_string_equal(world.last_message, "second");
 }
 
+static void whoever_sleeps_knows_what_came_after_the_poll(void **state)
+{
+	assert_false(transactions_poll(transactions));
+	give_update(FWD_OP_endpoint_insert, 0, INDEX_NONE);
+	engine->ops->commit(engine, 0, 0);
+	assert_true(transactions_waiting(transactions));
+	world.applied = 1;
+	assert_false(transactions_poll(transactions));
+	world.next_hop_known = false;
+	give_update(FWD_OP_tunnel_insert, 1, INDEX_NONE);
+	give_message("PBA");
+	engine->ops->commit(engine, 1, 0);
+	world.applied = 2;
+	assert_false(
+		transactions_poll(transactions)); /* nothing to poll for: the next hop's answer comes as a packet */
+	transactions_tunnel_resolved(transactions, 1, 0);
+	assert_true(transactions_waiting(transactions));
+	assert_false(transactions_poll(transactions));
+	assert_int_equal(world.sent, 1);
+}
+
 static void next_hop_that_does_not_resolve_fails_the_transaction(void **state)
 {
 	world.next_hop_known = false;
@@ -371,6 +392,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refusal_of_a_half_pushed_transaction_is_not_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(updates_keep_their_order_when_the_ring_is_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(message_waits_for_the_next_hop_of_its_tunnel, setup, teardown),
+		cmocka_unit_test_setup_teardown(whoever_sleeps_knows_what_came_after_the_poll, setup, teardown),
 		cmocka_unit_test_setup_teardown(next_hop_that_does_not_resolve_fails_the_transaction, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			failed_next_hop_fails_later_transactions_until_it_resolves, setup, teardown),
