@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "endpoint.h"
+#include "ro/internal.h"
+
+#define OCTETS_64 64
+
+static uint64_t pair_hash(uint64_t a, uint64_t b)
+{
+	return endpoint_hash(a) ^ endpoint_hash(b); /* unordered */
+}
+
+int association_side(const struct association *a, uint64_t prefix)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (a->sides[i].prefixes[0] == prefix)
+			return (int)i;
+	return -1;
+}
+
+struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b)
+{
+	uint32_t index;
+
+	for (uint32_t at = 0; (index = hash_index_next(&ro->by_pair, pair_hash(a, b), &at)) != HASH_NONE;) {
+		struct association *found = &ro->slots[index];
+		int side = association_side(found, a);
+
+		if (side >= 0 && found->sides[1 - side].prefixes[0] == b)
+			return found;
+	}
+	return NULL;
+}
+
+struct association *association_of(const struct ro *ro, uint64_t prefix, uint32_t *at)
+{
+	uint32_t index;
+
+	while ((index = hash_index_next(&ro->by_prefix, endpoint_hash(prefix), at)) != HASH_NONE)
+		if (association_side(&ro->slots[index], prefix) >= 0)
+			return &ro->slots[index];
+	return NULL;
+}
+
+bool side_from_tuple(struct side *side, const struct ro_tuple *tuple)
+{
+	memset(side, 0, sizeof(*side));
+	if (tuple->prefix_count > RO_SIDE_PREFIXES)
+		return false;
+	for (unsigned i = 0; i < tuple->prefix_count; i++) {
+		uint64_t id = endpoint_id_ipv6(tuple->prefixes[i].prefix.s6_addr);
+
+		if (tuple->prefixes[i].length != OCTETS_64 || id == ENDPOINT_NONE)
+			return false;
+		side->prefixes[side->prefix_count++] = id;
+	}
+	if (tuple->has_mag)
+		side->mag = tuple->mag;
+	if (tuple->has_lma)
+		side->lma = tuple->lma;
+	return true;
+}
+
+void side_from_session(struct side *side, const struct ro_session *session)
+{
+	memset(side, 0, sizeof(*side));
+	memcpy(side->prefixes, session->prefixes, sizeof(side->prefixes));
+	side->prefix_count = session->prefix_count;
+	side->mag = session->mag;
+	side->lma = session->lma;
+	side->ours = true;
+}
+
+int side_assign(struct side *side, const struct side *from)
+{
+	if (from->id.length > 0 && side->id.length == 0 &&
+		ident_set(&side->id, from->id.kind, ident_data(&from->id), from->id.length) != 0)
+		return -1;
+	memcpy(side->prefixes, from->prefixes, sizeof(side->prefixes));
+	side->prefix_count = from->prefix_count;
+	side->mag = from->mag;
+	side->lma = from->lma;
+	side->ours = from->ours;
+	return 0;
+}
+
+static struct association *slot_take(struct ro *ro)
+{
+	struct association *a;
+
+	if (ro->free != INDEX_NONE) {
+		a = &ro->slots[ro->free];
+		ro->free = a->index;
+		return a;
+	}
+	return ro->top < ro->config.max_pairs ? &ro->slots[ro->top++] : NULL;
+}
+
+struct association *association_create(struct ro *ro, const struct side *first, const struct side *second)
+{
+	struct association *a;
+	uint32_t generation;
+
+	if (hash_index_reserve(&ro->by_pair, 1) != 0 || hash_index_reserve(&ro->by_prefix, 2) != 0)
+		return NULL;
+	a = slot_take(ro);
+	if (a == NULL)
+		return NULL;
+	generation = a->generation + 1;
+	memset(a, 0, sizeof(*a));
+	a->generation = generation;
+	a->index = (uint32_t)(a - ro->slots);
+	a->used = true;
+	a->tunnel = a->former = a->back = INDEX_NONE;
+	a->sequence = (uint16_t)ro->host->ops->random(ro->host);
+	timer_init(&a->timer, association_fire);
+	hash_index_insert(&ro->by_pair, pair_hash(first->prefixes[0], second->prefixes[0]), a->index);
+	hash_index_insert(&ro->by_prefix, endpoint_hash(first->prefixes[0]), a->index);
+	hash_index_insert(&ro->by_prefix, endpoint_hash(second->prefixes[0]), a->index);
+	ro->stats.pairs++;
+	if (side_assign(&a->sides[0], first) == 0 && side_assign(&a->sides[1], second) == 0)
+		return a;
+	memcpy(a->sides[0].prefixes, first->prefixes, sizeof(first->prefixes));
+	memcpy(a->sides[1].prefixes, second->prefixes, sizeof(second->prefixes));
+	association_destroy(ro, a);
+	return NULL;
+}
+
+void association_destroy(struct ro *ro, struct association *a)
+{
+	uint64_t first = a->sides[0].prefixes[0], second = a->sides[1].prefixes[0];
+
+	exchanges_cancel(ro, a, true);
+	acks_clear(a);
+	timer_stop(&ro->wheel, &a->timer);
+	hash_index_remove(&ro->by_pair, pair_hash(first, second), a->index);
+	hash_index_remove(&ro->by_prefix, endpoint_hash(first), a->index);
+	hash_index_remove(&ro->by_prefix, endpoint_hash(second), a->index);
+	ident_clear(&a->sides[0].id);
+	ident_clear(&a->sides[1].id);
+	a->used = false;
+	ro->stats.pairs--;
+	a->index = ro->free; /* of a free slot: the next one */
+	ro->free = (uint32_t)(a - ro->slots);
+}
+
+static void earlier(uint64_t *deadline, uint64_t other)
+{
+	if (other != 0 && other < *deadline)
+		*deadline = other;
+}
+
+void association_schedule(struct ro *ro, struct association *a)
+{
+	uint64_t deadline = TIMER_NEVER;
+
+	earlier(&deadline, a->deadline_ms);
+	earlier(&deadline, a->expires_ms);
+	earlier(&deadline, a->confirm_ms);
+	earlier(&deadline, a->linger_ms);
+	earlier(&deadline, a->former_ms);
+	earlier(&deadline, a->forget_ms);
+	if (deadline == TIMER_NEVER)
+		timer_stop(&ro->wheel, &a->timer);
+	else
+		timer_start(&ro->wheel, &a->timer, deadline);
+}
+
+/* ---- forwarding state of a MAG ---- */
+
+int association_set_peer(struct ro *ro, struct association *a, const struct in6_addr *mag)
+{
+	uint32_t tunnel;
+
+	if (same_address(mag, &ro->config.address)) {
+		a->local = true;
+		return 0;
+	}
+	a->local = false;
+	if (a->tunnel != INDEX_NONE && tunnels_find(ro->tunnels, mag) == a->tunnel)
+		return 0;
+	tunnel = tunnels_acquire(ro->tunnels, mag);
+	if (tunnel == INDEX_NONE)
+		return -1;
+	if (a->tunnel != INDEX_NONE) {
+		uint32_t oldest = a->former;
+
+		a->former = a->tunnel;
+		a->former_ms = ro_ms(ro) + ro->config.rx_linger_ms;
+		a->tunnel = tunnel;
+		association_apply(ro, a); /* nothing names the oldest any more */
+		if (oldest != INDEX_NONE)
+			tunnels_release(ro->tunnels, oldest);
+		return 0;
+	}
+	a->tunnel = tunnel;
+	return 0;
+}
+
+static uint64_t check_of(const struct fwd_pair *pair)
+{
+	uint64_t check;
+
+	memcpy(&check, &pair->check, sizeof(check));
+	return check;
+}
+
+/* From our MN @own to the other one. */
+static void want_tx(const struct ro *ro, const struct association *a, unsigned own, struct fwd_pair *want)
+{
+	const struct side *side = &a->sides[own], *other = &a->sides[1 - own];
+	struct ro_session session, peer;
+
+	if (!side->ours || !side->tx || !ro->ops->find_by_prefix(ro->context, side->prefixes[0], &session))
+		return;
+	if (a->local && !ro->ops->find_by_prefix(ro->context, other->prefixes[0], &peer))
+		return;
+	if (!a->local && a->tunnel == INDEX_NONE)
+		return;
+	want->forward = (struct forward){.action = a->local ? FORWARD_LOCAL : FORWARD_TUNNEL,
+		.flags = FORWARD_PAIR_TX,
+		.link = a->local ? peer.link : LINK_NONE,
+		.tunnel = a->local ? INDEX_NONE : a->tunnel,
+		.node = session.node,
+		.generation = session.generation};
+	if (a->local)
+		memcpy(want->forward.mac, peer.mac, 6);
+	want->check.from.link = session.link;
+	memcpy(want->check.from.mac, session.mac, 6);
+}
+
+/* For our MN @own from the other one. */
+static void want_rx(const struct ro *ro, const struct association *a, unsigned own, struct fwd_pair *want)
+{
+	const struct side *side = &a->sides[own];
+	struct ro_session session;
+
+	if (!side->rx || a->tunnel == INDEX_NONE)
+		return;
+	want->check.tunnel = a->tunnel;
+	want->check.former = a->former;
+	if (side->ours && ro->ops->find_by_prefix(ro->context, side->prefixes[0], &session)) {
+		want->forward = (struct forward){.action = FORWARD_LOCAL,
+			.flags = FORWARD_PAIR_RX,
+			.link = session.link,
+			.tunnel = INDEX_NONE,
+			.node = session.node,
+			.generation = session.generation};
+		memcpy(want->forward.mac, session.mac, 6);
+	} else if (a->back != INDEX_NONE) {
+		want->forward = (struct forward){.action = FORWARD_TUNNEL,
+			.flags = FORWARD_PAIR_RX | FORWARD_PAIR_RETURN,
+			.link = LINK_NONE,
+			.tunnel = a->back};
+	}
+}
+
+static void emit(struct ro *ro, const struct association *a, unsigned from, enum fwd_op op, const struct fwd_pair *pair)
+{
+	struct fwd_update update = {.op = (uint8_t)op, .index = a->index, .body.pair = *pair};
+	const struct side *source = &a->sides[from], *destination = &a->sides[1 - from];
+
+	for (unsigned i = 0; i < source->prefix_count; i++) {
+		for (unsigned j = 0; j < destination->prefix_count; j++) {
+			update.body.pair.source = source->prefixes[i];
+			update.body.pair.destination = destination->prefixes[j];
+			ro->host->ops->update(ro->host, &update);
+		}
+	}
+}
+
+bool association_apply(struct ro *ro, struct association *a)
+{
+	bool changed = false;
+
+	for (unsigned slot = 0; slot < 4; slot++) {
+		struct half *half = &a->halves[slot];
+		unsigned own = slot & 1, from = slot < 2 ? own : 1 - own;
+		struct fwd_pair want = {.source = 0};
+		bool is, was = half->forward.action != FORWARD_NONE;
+
+		if (slot < 2)
+			want_tx(ro, a, own, &want);
+		else if (!a->local)
+			want_rx(ro, a, own, &want);
+		is = want.forward.action != FORWARD_NONE;
+		if (!is && !was)
+			continue;
+		if (is && was && memcmp(&want.forward, &half->forward, sizeof(want.forward)) == 0 &&
+			check_of(&want) == half->check)
+			continue;
+		emit(ro, a, from, !is ? FWD_OP_pair_remove : was ? FWD_OP_pair_replace : FWD_OP_pair_insert, &want);
+		half->forward = want.forward;
+		half->check = check_of(&want);
+		changed = true;
+	}
+	return changed;
+}
+
+void association_fall_back(struct ro *ro, struct association *a)
+{
+	uint64_t now_ms = ro_ms(ro);
+
+	if (a->state == RO_STATE_ACTIVE)
+		ro->stats.active--;
+	a->state = RO_STATE_FALLBACK;
+	a->sides[0].tx = a->sides[1].tx = false;
+	a->deadline_ms = a->expires_ms = a->confirm_ms = 0;
+	if (a->linger_ms == 0)
+		a->linger_ms = now_ms + ro->config.rx_linger_ms;
+	a->forget_ms = now_ms + ro->config.tombstone_ms;
+	association_apply(ro, a);
+	association_schedule(ro, a);
+}
+
+void association_commit(struct ro *ro, struct association *a)
+{
+	uint64_t cookie = RO_COOKIE | (uint64_t)(a->generation & 0x7fff) << 48 | (uint64_t)a->serial << 32 | a->index;
+
+	a->serial++;
+	ro->host->ops->commit(ro->host, cookie, 0);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Updates at an LMA: the steps that the driver's table names, their messages, failure and removal. */
+#include "ro/internal.h"
+
+#define REFRESH_PERCENT 75
+
+const struct driver *driver_of(const struct association *a)
+{
+	return a->proxy ? &driver_proxy : &driver_direct;
+}
+
+static bool is_two(const struct association *a)
+{
+	return !a->sides[0].ours || !a->sides[1].ours;
+}
+
+bool side_refresh(struct ro *ro, struct side *side)
+{
+	struct ro_session session;
+
+	if (!side->ours)
+		return true;
+	if (!ro->ops->find_by_prefix(ro->context, side->prefixes[0], &session))
+		return false;
+	side->mag = session.mag;
+	side->lma = session.lma;
+	return true;
+}
+
+static uint8_t flags_of(const struct association *a)
+{
+	return (uint8_t)((a->proxy ? RO_FLAG_P : 0) | (a->early ? RO_FLAG_E : 0) | (a->handover ? RO_FLAG_H : 0) |
+			 (a->controller ? RO_FLAG_C : 0));
+}
+
+static uint8_t reason_for(const struct association *a, unsigned tuple_a)
+{
+	if (!a->handover)
+		return a->reason;
+	return a->moved == tuple_a ? RO_REASON_HANDOVER_A : RO_REASON_HANDOVER_B;
+}
+
+/* The token for a Setup at the MAG of our side @own. */
+static bool mint(struct ro *ro, const struct association *a, unsigned own, struct ro_authorisation *token)
+{
+	const struct side *side = &a->sides[own];
+	const struct ro_peer *mag = peer_find(ro, &side->mag);
+
+	if (mag == NULL || !mag->has_key)
+		return false;
+	authorisation_mint(mag, a->id, a->stamp, &side->mag, side, &a->sides[1 - own], token);
+	return true;
+}
+
+static bool send_step(struct ro *ro, struct association *a, const struct request_spec *spec)
+{
+	struct request_spec full = *spec;
+
+	full.flags = flags_of(a);
+	full.lifetime_s = a->lifetime_s;
+	return request_send(ro, a, &full);
+}
+
+static bool send_ask(struct ro *ro, struct association *a)
+{
+	unsigned foreign = a->sides[0].ours ? 1 : 0;
+	struct ro_authorisation token;
+	struct request_spec spec = {.to = a->sides[foreign].lma,
+		.code = RO_INIT,
+		.value = reason_for(a, foreign),
+		.tuple_a = (uint8_t)foreign};
+
+	/* Our MAG gets the Setup if the other one gets the Init. */
+	if (!a->proxy && a->lead == foreign && mint(ro, a, 1 - foreign, &token))
+		spec.token = &token;
+	return send_step(ro, a, &spec);
+}
+
+static bool send_init(struct ro *ro, struct association *a)
+{
+	struct ro_authorisation token;
+	struct request_spec spec = {
+		.to = a->sides[a->lead].mag, .code = RO_INIT, .value = reason_for(a, a->lead), .tuple_a = a->lead};
+
+	if (!a->proxy && a->has_token)
+		spec.token = &a->token;
+	else if (!a->proxy && !is_two(a) && mint(ro, a, 1u - a->lead, &token))
+		spec.token = &token;
+	return send_step(ro, a, &spec);
+}
+
+static bool send_setup(struct ro *ro, struct association *a, unsigned side)
+{
+	struct request_spec spec = {
+		.to = a->sides[side].mag, .code = RO_SETUP, .value = reason_for(a, side), .tuple_a = (uint8_t)side};
+
+	return send_step(ro, a, &spec);
+}
+
+static bool send_report(struct ro *ro, struct association *a, uint8_t status)
+{
+	unsigned foreign = a->sides[0].ours ? 1 : 0;
+	struct request_spec spec = {.to = a->sides[foreign].lma,
+		.code = RO_REPORT,
+		.value = status,
+		.tuple_a = (uint8_t)foreign,
+		.both_mags = true};
+
+	return send_step(ro, a, &spec);
+}
+
+static void update_done(struct ro *ro, struct association *a)
+{
+	uint64_t lifetime_ms = (uint64_t)a->lifetime_s * 1000;
+
+	if (a->state != RO_STATE_ACTIVE)
+		ro->stats.active++;
+	if (a->handover)
+		ro->stats.handovers++;
+	else if (a->reason == RO_REASON_REFRESH)
+		ro->stats.refreshes++;
+	else
+		ro->stats.setups++;
+	a->state = RO_STATE_ACTIVE;
+	a->deadline_ms = 0;
+	a->attempts = 0;
+	a->last_failure = 0;
+	if (a->lifetime_s == UINT16_MAX)
+		a->expires_ms = 0;
+	else
+		a->expires_ms = ro_ms(ro) + (a->controller ? lifetime_ms * REFRESH_PERCENT / 100 : lifetime_ms);
+	association_schedule(ro, a);
+}
+
+void step_enter(struct ro *ro, struct association *a, enum step step)
+{
+	bool sent = true;
+
+	a->step = (uint8_t)step;
+	switch (step) {
+	case STEP_IDLE: update_done(ro, a); break;
+	case STEP_ASK: sent = send_ask(ro, a); break;
+	case STEP_LEAD_INIT: sent = send_init(ro, a); break;
+	case STEP_LEAD_READY: sent = send_report(ro, a, RO_STATUS_CREATED); break;
+	case STEP_LEAD_SETUP: sent = send_setup(ro, a, a->lead); break;
+	case STEP_LEAD_TELL: sent = send_report(ro, a, RO_STATUS_ACTIVE); break;
+	case STEP_FOLLOW_SETUP: sent = send_setup(ro, a, 1u - a->lead); break;
+	case STEP_FOLLOW_TELL: sent = send_report(ro, a, RO_STATUS_ACTIVE); break;
+	case STEP_LEAD_WAIT_MAG:
+	case STEP_LEAD_WAIT_LMA:
+	case STEP_FOLLOW_WAIT:
+	case STEP_COUNT: break;
+	}
+	if (!sent) { /* the deadline ends it */
+		a->last_failure = RO_STATUS_NO_RESOURCES;
+		a->deadline_ms = ro_ms(ro) + 1;
+		association_schedule(ro, a);
+	}
+}
+
+void step_next(struct ro *ro, struct association *a)
+{
+	const struct driver *driver = driver_of(a);
+
+	if (a->step == STEP_ASK && a->sides[a->lead].ours)
+		step_enter(ro, a, STEP_LEAD_INIT);
+	else
+		step_enter(ro, a, is_two(a) ? driver->next_two[a->step] : driver->next_one[a->step]);
+}
+
+static void take_new_stamp(struct ro *ro, struct association *a)
+{
+	uint64_t now = stamp_now(ro);
+
+	a->stamp = now > a->stamp ? now : a->stamp + 1;
+}
+
+void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t reason, bool handover)
+{
+	bool asks;
+
+	exchanges_cancel(ro, a, false);
+	a->has_token = false;
+	a->handover = handover;
+	a->moved = (uint8_t)lead;
+	a->reason = reason;
+	a->lead = (uint8_t)lead;
+	a->forget_ms = 0;
+	take_new_stamp(ro, a);
+	if (a->state != RO_STATE_ACTIVE)
+		a->state = RO_STATE_PENDING;
+	a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
+	association_schedule(ro, a);
+	if (!side_refresh(ro, &a->sides[0]) || !side_refresh(ro, &a->sides[1])) {
+		update_remove(ro, a, RO_STATUS_NOT_ATTACHED);
+		return;
+	}
+	/* A controller starts at its own MAG, unless the other LMA has to authorise the Setup. */
+	asks = is_two(a) && (!a->controller || (!a->proxy && !ro->config.trust_peers));
+	step_enter(ro, a, asks ? STEP_ASK : STEP_LEAD_INIT);
+	association_commit(ro, a);
+}
+
+static void end_active(struct ro *ro, struct association *a)
+{
+	if (a->state == RO_STATE_ACTIVE)
+		ro->stats.active--;
+	a->state = RO_STATE_FALLBACK;
+	a->step = STEP_IDLE;
+	a->deadline_ms = a->expires_ms = 0;
+	a->forget_ms = ro_ms(ro) + ro->config.tombstone_ms;
+	association_schedule(ro, a);
+}
+
+/* Setup, Lifetime 0, to the MAGs of our sides, one each. */
+static void remove_at_mags(struct ro *ro, struct association *a)
+{
+	bool both = a->sides[0].ours && a->sides[1].ours;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct request_spec spec = {.to = a->sides[i].mag,
+			.code = RO_SETUP,
+			.value = RO_REASON_TEAR_DOWN,
+			.tuple_a = (uint8_t)i,
+			.flags = (uint8_t)(flags_of(a) & ~RO_FLAG_H)};
+
+		if (!a->sides[i].ours || IN6_IS_ADDR_UNSPECIFIED(&a->sides[i].mag))
+			continue;
+		if (i == 1 && both && same_address(&a->sides[0].mag, &a->sides[1].mag))
+			continue;
+		request_send(ro, a, &spec);
+	}
+}
+
+void update_remove(struct ro *ro, struct association *a, uint8_t cause)
+{
+	unsigned foreign = a->sides[0].ours ? 1 : 0;
+	struct request_spec spec = {.to = a->sides[foreign].lma,
+		.code = RO_REPORT,
+		.value = cause,
+		.tuple_a = (uint8_t)foreign,
+		.both_mags = true};
+
+	exchanges_cancel(ro, a, true);
+	take_new_stamp(ro, a);
+	ro->stats.removals++;
+	if (RO_FAILED(cause))
+		a->last_failure = cause;
+	a->handover = false;
+	spec.flags = flags_of(a);
+	remove_at_mags(ro, a);
+	if (is_two(a) && !IN6_IS_ADDR_UNSPECIFIED(&spec.to))
+		request_send(ro, a, &spec);
+	end_active(ro, a);
+	association_commit(ro, a);
+}
+
+void update_fail(struct ro *ro, struct association *a, uint8_t status)
+{
+	if (status != RO_STATUS_NOT_ATTACHED && status != RO_STATUS_OUT_OF_WINDOW)
+		a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
+	update_remove(ro, a, status);
+}

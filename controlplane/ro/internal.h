@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "node/hash_index.h"
+#include "pmip/ident.h"
+#include "pmip/tunnels.h"
+#include "ro/ro.h"
+
+/*
+ * Inside of the route optimisation engine.
+ *	association.c  the object, its indexes, and all updates of pairs
+ *	exchange.c     requests until their Acks, Acks until they are old
+ *	lma.c          LMA role: what comes in; controller.c: updates step by step by the table of a driver
+ *	mag.c          MAG role
+ */
+
+/* One MN of a pair. */
+struct side {
+	struct ident id;
+	uint64_t prefixes[RO_SIDE_PREFIXES];
+	uint8_t prefix_count;
+	bool ours;                /* served here */
+	bool tx, rx;              /* MAG: halves wanted for this MN */
+	struct in6_addr mag, lma; /* :: if not known */
+};
+
+/* What is installed of one direction at a MAG; action FORWARD_NONE: nothing. */
+struct half {
+	struct forward forward;
+	uint64_t check; /* the bytes of fwd_pair.check */
+};
+
+/*
+ * Steps of an update at an LMA. The LMA whose MAG gets the Init leads, the other one follows; with one LMA it does
+ * both. X(name, word)
+ */
+#define RO_STEPS(X)                               \
+	X(IDLE, "idle")                           \
+	X(ASK, "init-to-lma")                     \
+	X(LEAD_INIT, "init-to-mag")               \
+	X(LEAD_WAIT_MAG, "report-of-mag-awaited") \
+	X(LEAD_READY, "report-of-ready-mag")      \
+	X(LEAD_WAIT_LMA, "report-of-lma-awaited") \
+	X(LEAD_SETUP, "setup-of-first-mag")       \
+	X(LEAD_TELL, "report-to-lma")             \
+	X(FOLLOW_WAIT, "leader-awaited")          \
+	X(FOLLOW_SETUP, "setup-of-second-mag")    \
+	X(FOLLOW_TELL, "report-to-leader")
+
+enum step {
+#define STEP_ENUM(name, word) STEP_##name,
+	RO_STEPS(STEP_ENUM)
+#undef STEP_ENUM
+		STEP_COUNT,
+};
+
+/* What follows a step that went well; the drivers' tables. */
+struct driver {
+	const char *name;
+	uint8_t next_one[STEP_COUNT]; /* one LMA */
+	uint8_t next_two[STEP_COUNT];
+};
+
+extern const struct driver driver_direct, driver_proxy;
+
+struct association;
+
+/* A request until its Ack. */
+struct exchange {
+	struct exchange *next;
+	struct association *association;
+	struct timer timer;
+	struct in6_addr peer;
+	uint32_t id;
+	uint16_t sequence;
+	uint8_t code;
+	uint8_t value;
+	uint8_t tries;
+	bool removal; /* Lifetime 0: outlives the update */
+	uint16_t length;
+	uint8_t bytes[];
+};
+
+/* The last Ack to a peer for a code. */
+struct cached_ack {
+	struct cached_ack *next;
+	struct in6_addr peer;
+	uint64_t stamp;
+	uint64_t expires_ms;
+	uint32_t id;
+	uint16_t sequence;
+	uint16_t serial; /* of the transaction that it waits for */
+	uint8_t code;    /* of the request */
+	bool waits;      /* not applied yet: a duplicate is not answered */
+	uint16_t length;
+	uint8_t *bytes;
+};
+
+struct association {
+	struct side sides[2];
+	uint32_t index, generation;
+	uint32_t id;
+	uint64_t stamp; /* highest, 48.16 */
+	bool used;
+	uint8_t state; /* enum ro_state */
+	bool proxy, early, controller, handover, local;
+	uint8_t moved;    /* side of the handover */
+	uint8_t lead;     /* LMA: side whose MAG gets the Init */
+	uint8_t step;     /* LMA */
+	uint8_t reason;   /* of the update */
+	uint8_t attempts; /* with a greater stamp, after 135 */
+	uint8_t last_failure;
+	uint16_t lifetime_s;
+	uint16_t sequence; /* of own requests */
+	uint16_t serial;   /* of own transactions */
+	bool has_token;
+	struct ro_authorisation token; /* for the Setup of this update */
+	uint64_t deadline_ms;          /* of the update under way; 0: none */
+	uint64_t expires_ms;           /* of the lifetime; LMA controller: refresh before; 0: none */
+	uint64_t confirm_ms;           /* MAG: of early activation; 0: none */
+	uint64_t linger_ms;            /* MAG: RX goes; 0: not now */
+	uint64_t former_ms;            /* MAG: the former peer's tunnel goes; 0: none */
+	uint64_t forget_ms;            /* the tombstone ends; 0: alive */
+	uint64_t hold_down_ms;         /* no new trigger before; 0: none */
+	uint32_t tunnel, former;       /* MAG: to the peer MAG, and the one before */
+	uint32_t back;                 /* MAG: to the LMA of an MN that left */
+	struct half halves[4];         /* MAG: TX of side 0 and 1, RX of side 0 and 1 */
+	struct timer timer;
+	struct exchange *exchanges;
+	struct cached_ack *acks;
+};
+
+struct seen_pair {
+	uint64_t source, destination;
+	uint64_t at_ms;
+	uint64_t hinted_ms;
+};
+
+struct trigger_bucket {
+	uint64_t start_ms;
+	unsigned count;
+};
+
+#define SEEN_SLOTS   4096
+#define BUCKET_SLOTS 1024
+
+struct ro {
+	struct ro_config config;
+	struct engine_host *host;
+	const struct ro_session_ops *ops;
+	void *context;
+	struct engine_time now;
+	struct timer_wheel wheel;
+	struct association *slots;
+	uint32_t top;  /* one past the highest slot ever used */
+	uint32_t free; /* head of the list of free slots, or INDEX_NONE */
+	struct hash_index by_pair, by_prefix, by_exchange;
+	struct tunnels *tunnels; /* MAG: to other MAGs */
+	struct seen_pair *seen;
+	struct trigger_bucket *buckets;
+	struct ro_stats stats;
+};
+
+/* A request as it came in. */
+struct ro_request {
+	const struct mh_datagram *datagram;
+	struct ro_fixed fixed;
+	struct ro_body body;
+};
+
+static inline uint64_t ro_ms(const struct ro *ro)
+{
+	return engine_ms(&ro->now);
+}
+
+static inline bool same_address(const struct in6_addr *a, const struct in6_addr *b)
+{
+	return __builtin_memcmp(a, b, 16) == 0;
+}
+
+static inline struct mn_id side_id(const struct side *side)
+{
+	return (struct mn_id){.subtype = side->id.kind, .length = side->id.length, .data = ident_data(&side->id)};
+}
+
+/* ---- ro.c ---- */
+
+const struct ro_peer *peer_find(const struct ro *ro, const struct in6_addr *address);
+uint64_t stamp_now(const struct ro *ro);
+void association_fire(struct timer *timer, void *context, uint64_t now_ms);
+
+/* ---- association.c ---- */
+
+struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b);
+/* With the first prefix of both sides in the indexes; NULL: no room. */
+struct association *association_create(struct ro *ro, const struct side *a, const struct side *b);
+void association_destroy(struct ro *ro, struct association *a);
+/* The associations that have a side with that first prefix, one after the other; *@at is 0 for the first call. */
+struct association *association_of(const struct ro *ro, uint64_t prefix, uint32_t *at);
+/* Which side has @prefix: 0, 1, or -1. */
+int association_side(const struct association *a, uint64_t prefix);
+/* Fill @side from a tuple (prefixes not /64 or outside what endpoint.h takes: false), the rest zero. */
+bool side_from_tuple(struct side *side, const struct ro_tuple *tuple);
+void side_from_session(struct side *side, const struct ro_session *session);
+/* Take identifier (unless known), prefixes and addresses over; frees nothing of @from. 0 or -ENOMEM. */
+int side_assign(struct side *side, const struct side *from);
+void association_schedule(struct ro *ro, struct association *a);
+/* MAG: use the tunnel to @mag from now on; the one before lingers. 0 or -ENOSPC. */
+int association_set_peer(struct ro *ro, struct association *a, const struct in6_addr *mag);
+/* MAG: make what is installed what the sides want; into the open transaction. True: something changed. */
+bool association_apply(struct ro *ro, struct association *a);
+/* MAG: TX off at once, RX lingers; the stamp stays as tombstone. Into the open transaction. */
+void association_fall_back(struct ro *ro, struct association *a);
+/* Close the open transaction; a refusal comes back for this association. */
+void association_commit(struct ro *ro, struct association *a);
+
+/* ---- exchange.c ---- */
+
+/* A tuple of @side; @with_mag: also its MAG. */
+struct ro_tuple tuple_of(const struct side *side, bool with_mag);
+
+struct request_spec {
+	struct in6_addr to;
+	uint8_t code, value, flags;
+	uint8_t tuple_a; /* side of tuple A */
+	uint16_t lifetime_s;
+	bool both_mags; /* option 51 in both tuples */
+	const struct ro_authorisation *token;
+};
+
+/* Into the open transaction; repeated until its Ack or the retries are over. False: no memory. */
+bool request_send(struct ro *ro, struct association *a, const struct request_spec *spec);
+/* The exchange that an Ack ends, taken out of its association (caller frees), or NULL. */
+struct exchange *exchange_take(struct ro *ro, const struct ro_request *ack, struct association **owner);
+/* All but removals, unless @all. */
+void exchanges_cancel(struct ro *ro, struct association *a, bool all);
+/* Answer @request; @a may be NULL (nothing is cached). @body: what the Ack carries, or NULL: both identifiers. */
+void ack_send(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status, uint8_t flags,
+	uint16_t lifetime_s, const struct ro_body *body);
+/* Is it a duplicate? Then its Ack was repeated, or is on its way. */
+bool ack_repeat(struct ro *ro, struct association *a, const struct ro_request *request);
+/* The transaction @serial was applied, or refused: then its Ack is sent with @status. */
+void acks_settle(struct ro *ro, struct association *a, uint16_t serial, uint8_t status);
+void acks_clear(struct association *a);
+
+/* ---- authorisation.c ---- */
+
+/*
+ * First96(HMAC-SHA256(key, "RO" | association | stamp | receiving MAG | its MN-ID | HNPs of tuple B)), G.6.5.
+ */
+void authorisation_mint(const struct ro_peer *holder, uint32_t id, uint64_t stamp, const struct in6_addr *mag,
+	const struct side *receiver, const struct side *other, struct ro_authorisation *out);
+/* Compared in constant time. */
+bool authorisation_is_valid(const struct ro_peer *holder, const struct ro_authorisation *authorisation, uint32_t id,
+	uint64_t stamp, const struct in6_addr *mag, const struct side *receiver, const struct side *other);
+
+/* ---- controller.c ---- */
+
+/* A new update with a new stamp: @lead is the side whose MAG gets the Init. Commits. */
+void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t reason, bool handover);
+/* Enter a step: send what it sends. Into the open transaction. */
+void step_enter(struct ro *ro, struct association *a, enum step step);
+void step_next(struct ro *ro, struct association *a);
+/* The update ends with @status; removes what may have been set up. Commits. */
+void update_fail(struct ro *ro, struct association *a, uint8_t status);
+/* G.6.6; commits. */
+void update_remove(struct ro *ro, struct association *a, uint8_t cause);
+bool side_refresh(struct ro *ro, struct side *side);
+const struct driver *driver_of(const struct association *a);
+
+/* ---- lma.c and mag.c ---- */
+
+void lma_request_in(struct ro *ro, struct ro_request *request);
+void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exchange, struct ro_request *ack);
+int lma_trigger(struct ro *ro, uint64_t source, uint64_t destination, bool operator_asks);
+void lma_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change);
+void lma_timeout(struct ro *ro, struct association *a, const struct exchange *exchange);
+void lma_fire(struct ro *ro, struct association *a);
+
+void mag_request_in(struct ro *ro, struct ro_request *request);
+void mag_ack_in(struct ro *ro, struct association *a, const struct exchange *exchange, struct ro_request *ack);
+void mag_trigger(struct ro *ro, uint64_t source, uint64_t destination, struct seen_pair *seen);
+void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change);
+void mag_timeout(struct ro *ro, struct association *a, const struct exchange *exchange);
+void mag_fire(struct ro *ro, struct association *a);
+void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t lifetime_s);

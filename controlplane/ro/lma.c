@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The LMA role: what comes in, and what starts an update. */
+#include <errno.h>
+#include <string.h>
+
+#include "endpoint.h"
+#include "ro/internal.h"
+
+#define TRIES_WITH_GREATER_STAMP 3
+
+static bool peer_has_prefix(const struct ro_peer *peer, uint64_t id)
+{
+	for (unsigned i = 0; i < peer->prefix_count; i++) {
+		uint64_t upper = endpoint_load_be64(peer->prefixes[i].prefix.s6_addr);
+		uint8_t length = peer->prefixes[i].length;
+
+		if (length > 0 && length <= 64 && (id ^ upper) >> (64 - length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The LMA that has the longest prefix of @id. */
+static const struct ro_peer *lma_of_prefix(const struct ro *ro, uint64_t id)
+{
+	const struct ro_peer *best = NULL;
+	uint8_t longest = 0;
+
+	for (unsigned i = 0; i < ro->config.peer_count; i++) {
+		const struct ro_peer *peer = &ro->config.peers[i];
+
+		for (unsigned j = 0; peer->role == RO_ROLE_LMA && j < peer->prefix_count; j++) {
+			struct ro_peer one = {.prefixes = {peer->prefixes[j]}, .prefix_count = 1};
+
+			if (peer->prefixes[j].length > longest && peer_has_prefix(&one, id)) {
+				best = peer;
+				longest = peer->prefixes[j].length;
+			}
+		}
+	}
+	return best;
+}
+
+static bool side_with_id(struct side *side, const struct mn_id *id)
+{
+	return ident_set(&side->id, id->subtype, id->data, id->length) == 0;
+}
+
+/* ---- triggers ---- */
+
+/* Both sides of a new pair; 0 or what hinders. */
+static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, struct side sides[2])
+{
+	struct ro_session session;
+	const struct ro_peer *peer;
+
+	memset(sides, 0, 2 * sizeof(*sides));
+	if (!ro->ops->find_by_prefix(ro->context, source, &session))
+		return -ENOENT;
+	if (!session.allowed)
+		return -EACCES;
+	side_from_session(&sides[0], &session);
+	if (!side_with_id(&sides[0], &session.id))
+		return -ENOSPC;
+	if (ro->ops->find_by_prefix(ro->context, destination, &session)) {
+		side_from_session(&sides[1], &session);
+		if (!session.allowed)
+			return -EACCES;
+		return side_with_id(&sides[1], &session.id) ? 0 : -ENOSPC;
+	}
+	peer = lma_of_prefix(ro, destination);
+	if (peer == NULL)
+		return -ENOENT;
+	sides[1].prefixes[0] = destination;
+	sides[1].prefix_count = 1;
+	sides[1].lma = peer->address;
+	return 0;
+}
+
+static struct association *pair_make(struct ro *ro, uint64_t source, uint64_t destination, int *error)
+{
+	struct association *a = NULL;
+	struct side sides[2];
+
+	*error = make_sides(ro, source, destination, sides);
+	if (*error == 0) {
+		a = association_find(ro, sides[0].prefixes[0], sides[1].prefixes[0]);
+		if (a == NULL)
+			a = association_create(ro, &sides[0], &sides[1]);
+		*error = a != NULL ? 0 : -ENOSPC;
+	}
+	ident_clear(&sides[0].id);
+	ident_clear(&sides[1].id);
+	return a;
+}
+
+int lma_trigger(struct ro *ro, uint64_t source, uint64_t destination, bool operator_asks)
+{
+	int error;
+	struct association *a = pair_make(ro, source, destination, &error);
+	struct ro_session session;
+	unsigned to;
+
+	if (a == NULL)
+		return error;
+	if (a->state == RO_STATE_PENDING || a->state == RO_STATE_ACTIVE)
+		return -EALREADY;
+	if (!operator_asks && a->hold_down_ms > ro_ms(ro))
+		return -EACCES;
+	if (!ro->ops->find_by_prefix(ro->context, source, &session))
+		return -ENOENT;
+	to = association_side(a, session.prefixes[0]) == 0 ? 1 : 0;
+	a->state = RO_STATE_NONE;
+	do
+		a->id = (uint32_t)ro->host->ops->random(ro->host);
+	while (a->id == 0);
+	a->proxy = ro->config.proxy;
+	a->early = ro->config.early;
+	a->lifetime_s = ro->config.lifetime_s;
+	a->controller = a->sides[0].ours && a->sides[1].ours;
+	a->hold_down_ms = 0;
+	ro->stats.triggers++;
+	update_start(ro, a, to, RO_REASON_NEW_FLOW, false);
+	return 0;
+}
+
+/* ---- Inits ---- */
+
+static void refuse(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status)
+{
+	ack_send(ro, a, request, status, 0, 0, NULL);
+	if (a != NULL)
+		association_commit(ro, a);
+	else
+		ro->host->ops->commit(ro->host, 0, 0);
+}
+
+/* A MAG asks for its MN's flow (G.6.11): a hint. */
+static void hint_in(struct ro *ro, struct ro_request *request)
+{
+	const struct ro_tuple *tuples = request->body.tuples;
+	struct ro_session session;
+	struct side to, from;
+	int error;
+
+	if (!side_from_tuple(&to, &tuples[0]) || !side_from_tuple(&from, &tuples[1]) || to.prefix_count == 0 ||
+		from.prefix_count == 0) {
+		refuse(ro, NULL, request, RO_STATUS_MALFORMED);
+		return;
+	}
+	if (!ro->ops->find_by_prefix(ro->context, from.prefixes[0], &session) ||
+		!same_address(&session.mag, &request->datagram->source)) {
+		refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
+		return;
+	}
+	pair_make(ro, from.prefixes[0], to.prefixes[0], &error);
+	if (error != 0) {
+		refuse(ro, NULL, request, error == -EACCES ? RO_STATUS_PROHIBITED : RO_STATUS_UNRESOLVED);
+		return;
+	}
+	refuse(ro, NULL, request, RO_STATUS_CREATED);
+	lma_trigger(ro, from.prefixes[0], to.prefixes[0], false);
+}
+
+/* May the peer LMA say this about @side? */
+static uint8_t check_foreign(const struct ro *ro, const struct ro_peer *peer, const struct side *side)
+{
+	const struct ro_peer *mag;
+
+	if (side->prefix_count == 0 || IN6_IS_ADDR_UNSPECIFIED(&side->mag))
+		return RO_STATUS_MALFORMED;
+	mag = peer_find(ro, &side->mag);
+	if (mag == NULL || mag->role != RO_ROLE_MAG)
+		return RO_STATUS_NOT_AUTHORISED;
+	for (unsigned i = 0; i < side->prefix_count; i++)
+		if (!peer_has_prefix(peer, side->prefixes[i]))
+			return RO_STATUS_NOT_AUTHORISED;
+	return RO_STATUS_ACTIVE;
+}
+
+/* Our own MN that tuple A means. */
+static uint8_t find_own(struct ro *ro, const struct ro_tuple *tuple, struct side *own)
+{
+	struct ro_session session;
+	struct side told;
+	bool found;
+
+	if (!side_from_tuple(&told, tuple))
+		return RO_STATUS_PREFIX;
+	found = told.prefix_count > 0 ? ro->ops->find_by_prefix(ro->context, told.prefixes[0], &session)
+				      : ro->ops->find_by_id(ro->context, &tuple->id, &session);
+	if (!found)
+		return RO_STATUS_NOT_ATTACHED;
+	if (tuple->id.length > 0 && (tuple->id.length != session.id.length ||
+					    memcmp(tuple->id.data, session.id.data, tuple->id.length) != 0))
+		return RO_STATUS_PREFIX;
+	if (!session.allowed)
+		return RO_STATUS_PROHIBITED;
+	side_from_session(own, &session);
+	for (unsigned i = 0; i < told.prefix_count; i++) {
+		bool has = false;
+
+		for (unsigned j = 0; j < session.prefix_count; j++)
+			has = has || session.prefixes[j] == told.prefixes[i];
+		if (!has)
+			return RO_STATUS_PREFIX;
+	}
+	if (told.prefix_count > 0) { /* the pair is about these */
+		memcpy(own->prefixes, told.prefixes, sizeof(own->prefixes));
+		own->prefix_count = told.prefix_count;
+	}
+	return side_with_id(own, &session.id) ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
+}
+
+/* Both LMAs have asked: the greater address controls (G.6.8). True: we do, and the other was told. */
+static bool wins_crossing(struct ro *ro, struct association *a, const struct ro_request *request)
+{
+	bool crosses = a->step == STEP_ASK && !a->handover && a->reason != RO_REASON_REFRESH &&
+		       (request->fixed.flags & RO_FLAG_H) == 0;
+
+	if (!crosses || memcmp(&ro->config.address, &request->datagram->source, 16) < 0)
+		return false;
+	ack_send(ro, a, request, RO_STATUS_SUPERSEDED, RO_FLAG_C, a->lifetime_s, NULL);
+	association_commit(ro, a);
+	return true;
+}
+
+static void adopt(struct ro *ro, struct association *a, const struct ro_request *request, unsigned own)
+{
+	const struct ro_fixed *fixed = &request->fixed;
+	bool crossed = a->step == STEP_ASK && !a->handover;
+	bool follows = (fixed->flags & RO_FLAG_H) != 0 || fixed->value == RO_REASON_REFRESH;
+
+	exchanges_cancel(ro, a, false);
+	a->id = fixed->association;
+	a->stamp = request->body.stamp;
+	a->proxy = (fixed->flags & RO_FLAG_P) != 0;
+	a->early = (fixed->flags & RO_FLAG_E) != 0 && ro->config.early;
+	a->handover = (fixed->flags & RO_FLAG_H) != 0;
+	a->reason = fixed->value;
+	a->lifetime_s = fixed->lifetime_s < ro->config.lifetime_s ? fixed->lifetime_s : ro->config.lifetime_s;
+	a->has_token = request->body.has_authorisation;
+	a->token = request->body.authorisation;
+	a->lead = (uint8_t)(follows ? 1 - own : own);
+	a->moved = a->lead;
+	if (!follows)
+		a->controller = (fixed->flags & RO_FLAG_C) == 0 && !crossed;
+	a->forget_ms = 0;
+	if (a->state != RO_STATE_ACTIVE)
+		a->state = RO_STATE_PENDING;
+	a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
+	association_schedule(ro, a);
+}
+
+static void accept_init(struct ro *ro, struct association *a, const struct ro_request *request, unsigned own)
+{
+	struct ro_body body = {.tuple_count = 2, .has_stamp = true, .stamp = request->body.stamp};
+	bool leads = a->lead == own;
+	const struct ro_peer *mag = peer_find(ro, &a->sides[own].mag);
+
+	body.tuples[0] = tuple_of(&a->sides[own], true);
+	body.tuples[1] = tuple_of(&a->sides[1 - own], true);
+	if (!leads && !a->proxy && mag != NULL && mag->has_key) { /* our MAG gets the Setup */
+		body.has_authorisation = true;
+		authorisation_mint(mag, a->id, a->stamp, &a->sides[own].mag, &a->sides[own], &a->sides[1 - own],
+			&body.authorisation);
+	}
+	ack_send(ro, a, request, RO_STATUS_CREATED, a->controller ? RO_FLAG_C : 0, a->lifetime_s, &body);
+	step_enter(ro, a, leads ? STEP_LEAD_INIT : STEP_FOLLOW_WAIT);
+	association_commit(ro, a);
+}
+
+static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_request *request)
+{
+	const struct ro_tuple *tuples = request->body.tuples;
+	bool follows = (request->fixed.flags & RO_FLAG_H) != 0 || request->fixed.value == RO_REASON_REFRESH;
+	struct side own = {.prefix_count = 0}, other = {.prefix_count = 0};
+	struct association *a;
+	uint8_t status = side_from_tuple(&other, &tuples[1]) ? check_foreign(ro, peer, &other) : RO_STATUS_MALFORMED;
+	int side;
+
+	if (status == RO_STATUS_ACTIVE && !side_with_id(&other, &tuples[1].id))
+		status = RO_STATUS_NO_RESOURCES;
+	if (status == RO_STATUS_ACTIVE)
+		status = find_own(ro, &tuples[0], &own);
+	other.lma = request->datagram->source;
+	a = status == RO_STATUS_ACTIVE ? association_find(ro, own.prefixes[0], other.prefixes[0]) : NULL;
+	if (status == RO_STATUS_ACTIVE && a == NULL && follows)
+		status = RO_STATUS_UNKNOWN;
+	if (status == RO_STATUS_ACTIVE && a == NULL) {
+		a = association_create(ro, &own, &other);
+		status = a != NULL ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
+	}
+	if (status != RO_STATUS_ACTIVE) {
+		refuse(ro, NULL, request, status);
+	} else if (!ack_repeat(ro, a, request)) {
+		side = association_side(a, own.prefixes[0]);
+		if (request->body.stamp <= a->stamp && !(a->step == STEP_ASK && !follows))
+			refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
+		else if (!wins_crossing(ro, a, request)) {
+			side_assign(&a->sides[side], &own);
+			side_assign(&a->sides[1 - side], &other);
+			adopt(ro, a, request, (unsigned)side);
+			accept_init(ro, a, request, (unsigned)side);
+		}
+	}
+	ident_clear(&own.id);
+	ident_clear(&other.id);
+}
+
+/* ---- Reports ---- */
+
+static void report_advance(struct ro *ro, struct association *a, const struct ro_request *request, bool from_mag)
+{
+	uint8_t status = request->fixed.value;
+	bool expected = from_mag ? a->step == STEP_LEAD_WAIT_MAG || a->step == STEP_LEAD_INIT
+				 : a->step == STEP_FOLLOW_WAIT || a->step == STEP_LEAD_WAIT_LMA ||
+					   a->step == STEP_LEAD_READY || a->step == STEP_ASK;
+
+	if (!expected)
+		return;
+	if (status == RO_STATUS_CREATED && (a->step != STEP_FOLLOW_WAIT && a->step != STEP_ASK))
+		return;
+	/* What it answers implicitly need not be acknowledged any more. */
+	exchanges_cancel(ro, a, false);
+	if (from_mag)
+		a->step = STEP_LEAD_WAIT_MAG;
+	else
+		a->step = a->step == STEP_LEAD_READY ? STEP_LEAD_WAIT_LMA
+			  : a->step == STEP_ASK      ? STEP_FOLLOW_WAIT
+						     : a->step;
+	step_next(ro, a);
+}
+
+/* The other LMA knows best where its MN is. */
+static uint8_t learn_foreign(struct ro *ro, const struct ro_peer *peer, struct association *a, const struct side *told,
+	const struct mn_id *id)
+{
+	struct side *side = &a->sides[a->sides[0].ours ? 1 : 0];
+	const struct ro_peer *mag = peer_find(ro, &told->mag);
+
+	if (!same_address(&side->lma, &peer->address))
+		return RO_STATUS_NOT_AUTHORISED;
+	if (IN6_IS_ADDR_UNSPECIFIED(&told->mag))
+		return RO_STATUS_ACTIVE;
+	if (mag == NULL || mag->role != RO_ROLE_MAG)
+		return RO_STATUS_NOT_AUTHORISED;
+	side->mag = told->mag;
+	if (side->id.length == 0 && id->length > 0 && !side_with_id(side, id))
+		return RO_STATUS_NO_RESOURCES;
+	return RO_STATUS_ACTIVE;
+}
+
+static void report_of_removal(struct ro *ro, struct association *a, const struct ro_request *request)
+{
+	uint8_t cause = request->fixed.value;
+
+	ack_send(ro, a, request, RO_STATUS_REMOVED, 0, 0, NULL);
+	if (a->state == RO_STATE_FALLBACK) {
+		association_commit(ro, a);
+		return;
+	}
+	if (request->body.stamp > a->stamp)
+		a->stamp = request->body.stamp;
+	if (RO_FAILED(cause))
+		a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
+	association_commit(ro, a);
+	update_remove(ro, a, cause);
+}
+
+/* The controller updates without asking: its Report is the first that we hear of it (G.6.10). */
+static void adopt_report(struct ro *ro, struct association *a, const struct ro_request *request)
+{
+	exchanges_cancel(ro, a, false);
+	a->stamp = request->body.stamp;
+	a->handover = (request->fixed.flags & RO_FLAG_H) != 0;
+	a->lead = a->sides[0].ours ? 1 : 0;
+	a->moved = a->lead;
+	a->reason = a->handover ? RO_REASON_HANDOVER_A : RO_REASON_REFRESH;
+	a->step = STEP_FOLLOW_WAIT;
+	a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
+	side_refresh(ro, &a->sides[1 - a->lead]);
+	association_schedule(ro, a);
+}
+
+static void report_in(struct ro *ro, const struct ro_peer *peer, struct ro_request *request)
+{
+	const struct ro_tuple *tuples = request->body.tuples;
+	bool from_mag = peer->role == RO_ROLE_MAG;
+	struct association *a = NULL;
+	struct ro_session session;
+	struct side own, other;
+	uint8_t status = RO_STATUS_ACTIVE;
+
+	if (!side_from_tuple(&own, &tuples[0]) || !side_from_tuple(&other, &tuples[1]) || own.prefix_count == 0 ||
+		other.prefix_count == 0)
+		status = RO_STATUS_MALFORMED;
+	else
+		a = association_find(ro, own.prefixes[0], other.prefixes[0]);
+	if (a != NULL && ack_repeat(ro, a, request))
+		return;
+	if (status == RO_STATUS_ACTIVE && from_mag &&
+		(!ro->ops->find_by_prefix(ro->context, own.prefixes[0], &session) ||
+			!same_address(&session.mag, &peer->address)))
+		status = RO_STATUS_NOT_AUTHORISED;
+	if (status == RO_STATUS_ACTIVE && a == NULL)
+		status = RO_STATUS_UNKNOWN;
+	if (status == RO_STATUS_ACTIVE && !from_mag)
+		status = learn_foreign(ro, peer, a, &other, &tuples[1].id);
+	if (status == RO_STATUS_NOT_AUTHORISED)
+		ro->stats.value_mismatch++;
+	if (status == RO_STATUS_ACTIVE && request->body.stamp < a->stamp)
+		status = RO_STATUS_OUT_OF_WINDOW;
+	if (status != RO_STATUS_ACTIVE) {
+		refuse(ro, a, request, status);
+	} else if (request->fixed.lifetime_s == 0 || RO_FAILED(request->fixed.value)) {
+		report_of_removal(ro, a, request);
+	} else {
+		if (request->fixed.lifetime_s < a->lifetime_s)
+			a->lifetime_s = request->fixed.lifetime_s;
+		ack_send(ro, a, request, RO_STATUS_ACTIVE, a->controller ? RO_FLAG_C : 0, a->lifetime_s, NULL);
+		if (request->body.stamp > a->stamp && !from_mag && !a->controller && a->state == RO_STATE_ACTIVE)
+			adopt_report(ro, a, request);
+		if (request->body.stamp == a->stamp)
+			report_advance(ro, a, request, from_mag);
+		association_commit(ro, a);
+	}
+}
+
+void lma_request_in(struct ro *ro, struct ro_request *request)
+{
+	const struct ro_peer *peer = peer_find(ro, &request->datagram->source);
+
+	switch (request->fixed.code) {
+	case RO_INIT:
+		if (peer->role == RO_ROLE_MAG)
+			hint_in(ro, request);
+		else
+			init_of_lma(ro, peer, request);
+		break;
+	case RO_REPORT: report_in(ro, peer, request); break;
+	default: refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED); break; /* an LMA gets no Setup */
+	}
+}
+
+/* ---- Acks ---- */
+
+/* Again with a stamp that nobody has seen. */
+static void repeat_with_greater_stamp(struct ro *ro, struct association *a, uint64_t theirs)
+{
+	if (a->attempts++ >= TRIES_WITH_GREATER_STAMP) {
+		update_fail(ro, a, RO_STATUS_OUT_OF_WINDOW);
+		return;
+	}
+	if (theirs > a->stamp)
+		a->stamp = theirs;
+	update_start(ro, a, a->lead, a->reason, a->handover);
+}
+
+/* The Ack of the other LMA's to an Init: who controls, where its MN is, and the token. */
+static bool ask_answered(struct ro *ro, struct association *a, const struct ro_request *ack)
+{
+	unsigned foreign = a->sides[0].ours ? 1 : 0;
+	const struct ro_tuple *tuple = &ack->body.tuples[0];
+	struct side told;
+
+	if (!side_from_tuple(&told, tuple))
+		return false;
+	if (tuple->id.length > 0 && a->sides[foreign].id.length == 0 && !side_with_id(&a->sides[foreign], &tuple->id))
+		return false;
+	if (tuple->has_mag) {
+		const struct ro_peer *mag = peer_find(ro, &tuple->mag);
+
+		if (mag == NULL || mag->role != RO_ROLE_MAG)
+			return false;
+		a->sides[foreign].mag = tuple->mag;
+	}
+	if (!a->handover && a->reason != RO_REASON_REFRESH)
+		a->controller = (ack->fixed.flags & RO_FLAG_C) == 0;
+	a->has_token = ack->body.has_authorisation;
+	a->token = ack->body.authorisation;
+	return true;
+}
+
+void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exchange, struct ro_request *ack)
+{
+	uint8_t status = ack->fixed.value;
+
+	if (exchange->removal)
+		return;
+	if (status == RO_STATUS_SUPERSEDED) { /* the other LMA's own Init comes, or the deadline */
+		a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
+		a->step = STEP_FOLLOW_WAIT;
+		return;
+	}
+	if (status == RO_STATUS_OUT_OF_WINDOW && (a->step == STEP_ASK || a->step == STEP_LEAD_INIT)) {
+		repeat_with_greater_stamp(ro, a, ack->body.has_stamp ? ack->body.stamp : 0);
+		return;
+	}
+	if (RO_FAILED(status) || (a->step == STEP_ASK && !ask_answered(ro, a, ack))) {
+		update_fail(ro, a, RO_FAILED(status) ? status : RO_STATUS_NOT_AUTHORISED);
+		return;
+	}
+	if (ack->fixed.lifetime_s != 0 && ack->fixed.lifetime_s < a->lifetime_s)
+		a->lifetime_s = ack->fixed.lifetime_s;
+	step_next(ro, a);
+	association_commit(ro, a);
+}
+
+/* ---- sessions and time ---- */
+
+static void session_moved(struct ro *ro, struct association *a, uint64_t prefix)
+{
+	int side = association_side(a, prefix);
+	struct ro_session session;
+
+	if (a->state != RO_STATE_ACTIVE && a->state != RO_STATE_PENDING)
+		return;
+	if (!ro->ops->find_by_prefix(ro->context, prefix, &session) || !session.allowed) {
+		update_remove(ro, a, RO_STATUS_NOT_ATTACHED);
+		return;
+	}
+	if (same_address(&session.mag, &a->sides[side].mag))
+		return;
+	a->attempts = 0;
+	update_start(ro, a, (unsigned)side, RO_REASON_HANDOVER_A, true);
+}
+
+void lma_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change)
+{
+	struct association *a;
+	uint32_t at = 0;
+
+	while ((a = association_of(ro, prefix, &at)) != NULL) {
+		if (change == RO_SESSION_MOVED)
+			session_moved(ro, a, prefix);
+		else if (change == RO_SESSION_DOWN && (a->state == RO_STATE_ACTIVE || a->state == RO_STATE_PENDING))
+			update_remove(ro, a, RO_STATUS_NOT_ATTACHED);
+	}
+}
+
+void lma_timeout(struct ro *ro, struct association *a, const struct exchange *exchange)
+{
+	(void)exchange;
+	if (a->state == RO_STATE_PENDING || a->state == RO_STATE_ACTIVE)
+		update_fail(ro, a, RO_STATUS_TIMED_OUT);
+}
+
+void lma_fire(struct ro *ro, struct association *a)
+{
+	uint64_t now_ms = ro_ms(ro);
+
+	if (a->forget_ms != 0 && a->forget_ms <= now_ms) {
+		association_destroy(ro, a);
+	} else if (a->deadline_ms != 0 && a->deadline_ms <= now_ms) {
+		update_fail(ro, a, a->last_failure != 0 ? a->last_failure : RO_STATUS_TIMED_OUT);
+	} else if (a->expires_ms != 0 && a->expires_ms <= now_ms) {
+		a->expires_ms = 0;
+		if (a->controller) {
+			unsigned lead = a->sides[a->lead].ours ? a->lead : 1u - a->lead;
+
+			update_start(ro, a, lead, RO_REASON_REFRESH, false);
+		} else {
+			ro->stats.expiries++;
+			update_remove(ro, a, RO_STATUS_TIMED_OUT);
+		}
+	} else {
+		association_schedule(ro, a);
+	}
+}

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The MAG role: two halves of forwarding state per MN of a pair (wire-formats G.6.1). */
+#include <string.h>
+
+#include "ro/internal.h"
+
+#define TOKEN_AGE_S 60
+
+static void refuse(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status)
+{
+	ack_send(ro, a, request, status, 0, 0, NULL);
+	if (a != NULL)
+		association_commit(ro, a);
+	else
+		ro->host->ops->commit(ro->host, 0, 0);
+}
+
+/* The side that a pair is about at this MAG: ours; with both ours the one named first in the last Init or Setup. */
+static unsigned own_side(const struct association *a)
+{
+	return a->sides[a->lead].ours ? a->lead : 1u - a->lead;
+}
+
+static void set_state(struct ro *ro, struct association *a, enum ro_state state)
+{
+	if (a->state != RO_STATE_ACTIVE && state == RO_STATE_ACTIVE)
+		ro->stats.active++;
+	if (a->state == RO_STATE_ACTIVE && state != RO_STATE_ACTIVE)
+		ro->stats.active--;
+	a->state = (uint8_t)state;
+}
+
+static void set_active(struct ro *ro, struct association *a)
+{
+	set_state(ro, a, RO_STATE_ACTIVE);
+	a->deadline_ms = a->confirm_ms = 0;
+	a->expires_ms = a->lifetime_s == UINT16_MAX ? 0 : ro_ms(ro) + (uint64_t)a->lifetime_s * 1000;
+	association_schedule(ro, a);
+}
+
+void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t lifetime_s)
+{
+	unsigned own = own_side(a);
+	struct request_spec spec = {.to = a->sides[own].lma,
+		.code = RO_REPORT,
+		.value = status,
+		.flags = (uint8_t)((a->proxy ? RO_FLAG_P : 0) | (a->handover ? RO_FLAG_H : 0)),
+		.tuple_a = (uint8_t)own,
+		.lifetime_s = lifetime_s,
+		.both_mags = true};
+
+	request_send(ro, a, &spec);
+}
+
+static void give_up(struct ro *ro, struct association *a, uint8_t status)
+{
+	exchanges_cancel(ro, a, false);
+	a->last_failure = status;
+	association_fall_back(ro, a);
+	mag_report(ro, a, status, 0);
+	association_commit(ro, a);
+}
+
+/* ---- checks ---- */
+
+/* Our MN of tuple A: attached, and what the message says of it is right. */
+static uint8_t find_own(struct ro *ro, const struct ro_tuple *tuple, struct side *own)
+{
+	struct ro_session session;
+	struct side told;
+	bool found;
+
+	if (!side_from_tuple(&told, tuple))
+		return RO_STATUS_PREFIX;
+	found = told.prefix_count > 0 ? ro->ops->find_by_prefix(ro->context, told.prefixes[0], &session)
+				      : ro->ops->find_by_id(ro->context, &tuple->id, &session);
+	if (!found)
+		return RO_STATUS_NOT_ATTACHED;
+	if (tuple->id.length != session.id.length || memcmp(tuple->id.data, session.id.data, tuple->id.length) != 0)
+		return RO_STATUS_PREFIX;
+	if (!session.allowed)
+		return RO_STATUS_PROHIBITED;
+	side_from_session(own, &session);
+	if (told.prefix_count > 0) {
+		for (unsigned i = 0; i < told.prefix_count; i++) {
+			struct ro_session same;
+
+			if (!ro->ops->find_by_prefix(ro->context, told.prefixes[i], &same) || same.node != session.node)
+				return RO_STATUS_PREFIX;
+		}
+		memcpy(own->prefixes, told.prefixes, sizeof(own->prefixes));
+		own->prefix_count = told.prefix_count;
+	}
+	return ident_set(&own->id, tuple->id.subtype, tuple->id.data, tuple->id.length) == 0 ? RO_STATUS_ACTIVE
+											     : RO_STATUS_NO_RESOURCES;
+}
+
+/* The other MN: at a MAG of the domain with prefixes of nobody here, or here as well. */
+static uint8_t find_other(struct ro *ro, const struct ro_request *request, struct side *other)
+{
+	const struct ro_tuple *tuple = &request->body.tuples[1];
+	struct ro_session session;
+	const struct ro_peer *mag;
+	bool local;
+
+	if (!side_from_tuple(other, tuple))
+		return RO_STATUS_PREFIX;
+	if (IN6_IS_ADDR_UNSPECIFIED(&other->mag) && request->fixed.code == RO_SETUP)
+		other->mag = request->datagram->source;
+	if (other->prefix_count == 0 || tuple->id.length == 0)
+		return RO_STATUS_MALFORMED;
+	local = same_address(&other->mag, &ro->config.address);
+	mag = peer_find(ro, &other->mag);
+	if (!local && (mag == NULL || mag->role != RO_ROLE_MAG))
+		return RO_STATUS_NOT_AUTHORISED;
+	for (unsigned i = 0; i < other->prefix_count; i++) {
+		bool here = ro->ops->find_by_prefix(ro->context, other->prefixes[i], &session);
+
+		if (here && !local && request->fixed.code == RO_INIT)
+			return RO_STATUS_PREFIX;
+		if (here != local)
+			return local ? RO_STATUS_NOT_ATTACHED : RO_STATUS_PREFIX;
+	}
+	other->ours = local;
+	if (local)
+		other->lma = session.lma;
+	return ident_set(&other->id, tuple->id.subtype, tuple->id.data, tuple->id.length) == 0 ? RO_STATUS_ACTIVE
+											       : RO_STATUS_NO_RESOURCES;
+}
+
+/* A Setup comes from the MN's LMA, or from the other MN's MAG with a token of that LMA. */
+static uint8_t check_setup_sender(
+	const struct ro *ro, const struct ro_request *request, const struct side *own, const struct side *other)
+{
+	const struct in6_addr *source = &request->datagram->source;
+	const struct ro_peer *lma = peer_find(ro, &own->lma);
+	const struct ro_body *body = &request->body;
+
+	if (same_address(source, &own->lma))
+		return RO_STATUS_ACTIVE;
+	if (request->fixed.flags & RO_FLAG_P || !same_address(source, &other->mag))
+		return RO_STATUS_NOT_AUTHORISED;
+	if (ro->config.trust_peers)
+		return RO_STATUS_ACTIVE;
+	if (lma == NULL || !body->has_authorisation || (body->stamp >> 16) + TOKEN_AGE_S < stamp_now(ro) >> 16)
+		return RO_STATUS_NOT_AUTHORISED;
+	return authorisation_is_valid(lma, &body->authorisation, request->fixed.association, body->stamp,
+		       &ro->config.address, own, other)
+		       ? RO_STATUS_ACTIVE
+		       : RO_STATUS_NOT_AUTHORISED;
+}
+
+/* ---- Init and Setup ---- */
+
+static void adopt(struct association *a, const struct ro_request *request, unsigned own)
+{
+	const struct ro_fixed *fixed = &request->fixed;
+
+	a->id = fixed->association;
+	a->stamp = request->body.stamp;
+	a->proxy = (fixed->flags & RO_FLAG_P) != 0;
+	a->handover = (fixed->flags & RO_FLAG_H) != 0;
+	a->reason = fixed->value;
+	a->lifetime_s = fixed->lifetime_s;
+	a->lead = (uint8_t)own;
+	a->forget_ms = a->linger_ms = 0;
+}
+
+/* Sides of an existing association as the message has them; what is installed under other prefixes goes. */
+static int take_sides(
+	struct ro *ro, struct association *a, unsigned own, const struct side *mine, const struct side *other)
+{
+	bool same = a->sides[own].prefix_count == mine->prefix_count &&
+		    a->sides[1 - own].prefix_count == other->prefix_count &&
+		    memcmp(a->sides[own].prefixes, mine->prefixes, sizeof(mine->prefixes)) == 0 &&
+		    memcmp(a->sides[1 - own].prefixes, other->prefixes, sizeof(other->prefixes)) == 0;
+	bool local = same_address(&other->mag, &ro->config.address);
+
+	if (!local && a->sides[1 - own].rx) { /* it was ours, and its peer of then is of no more use */
+		a->sides[1 - own].tx = a->sides[1 - own].rx = false;
+		association_apply(ro, a);
+	}
+	if (!same || local != a->local) {
+		bool tx[2] = {a->sides[0].tx, a->sides[1].tx};
+
+		for (unsigned i = 0; i < 2; i++)
+			a->sides[i].tx = a->sides[i].rx = false;
+		association_apply(ro, a);
+		for (unsigned i = 0; i < 2; i++)
+			a->sides[i].tx = tx[i] && same && a->state == RO_STATE_ACTIVE && !local;
+	}
+	if (side_assign(&a->sides[own], mine) != 0 || side_assign(&a->sides[1 - own], other) != 0)
+		return -1;
+	return association_set_peer(ro, a, &other->mag);
+}
+
+static void release_back(struct ro *ro, struct association *a)
+{
+	if (a->back == INDEX_NONE)
+		return;
+	ro->ops->tunnel_release(ro->context, a->back);
+	a->back = INDEX_NONE;
+}
+
+static void send_setup(struct ro *ro, struct association *a, unsigned own)
+{
+	uint8_t reason = a->reason;
+	struct request_spec spec = {.to = a->sides[1 - own].mag,
+		.code = RO_SETUP,
+		.flags = a->handover ? RO_FLAG_H : 0,
+		.tuple_a = (uint8_t)(1 - own),
+		.lifetime_s = a->lifetime_s,
+		.token = a->has_token ? &a->token : NULL};
+
+	if (reason == RO_REASON_HANDOVER_A)
+		reason = RO_REASON_HANDOVER_B;
+	else if (reason == RO_REASON_HANDOVER_B)
+		reason = RO_REASON_HANDOVER_A;
+	spec.value = reason;
+	request_send(ro, a, &spec);
+}
+
+static void init_accepted(
+	struct ro *ro, struct association *a, const struct ro_request *request, unsigned own, bool peer_changed)
+{
+	bool early = (request->fixed.flags & RO_FLAG_E) != 0 && ro->config.early;
+	bool refresh = a->reason == RO_REASON_REFRESH && !peer_changed && a->state == RO_STATE_ACTIVE;
+	bool direct_local = a->local && !a->proxy;
+	struct side *side = &a->sides[own];
+	uint8_t status = refresh ? RO_STATUS_REFRESHED : early ? RO_STATUS_ACTIVE : RO_STATUS_CREATED;
+
+	a->has_token = request->body.has_authorisation;
+	a->token = request->body.authorisation;
+	if (a->local)
+		a->sides[0].tx = a->sides[1].tx = direct_local || (refresh && a->sides[own].tx);
+	else
+		side->tx = refresh || early;
+	side->rx = !a->local;
+	if (refresh) {
+		set_active(ro, a);
+	} else {
+		set_state(ro, a, RO_STATE_INSTALLED);
+		a->expires_ms = 0;
+		a->deadline_ms = ro_ms(ro) + ro->config.pending_lifetime_ms;
+		a->confirm_ms = early ? ro_ms(ro) + ro->config.esa_confirm_ms : 0;
+		association_schedule(ro, a);
+	}
+	association_apply(ro, a);
+	release_back(ro, a);
+	ack_send(ro, a, request, status, 0, a->lifetime_s, NULL);
+	if (direct_local) {
+		set_active(ro, a);
+		mag_report(ro, a, RO_STATUS_ACTIVE, a->lifetime_s);
+	} else if (!a->proxy) {
+		send_setup(ro, a, own);
+	}
+}
+
+static void setup_accepted(struct ro *ro, struct association *a, const struct ro_request *request, unsigned own)
+{
+	a->sides[own].tx = true;
+	a->sides[own].rx = !a->local;
+	set_active(ro, a);
+	association_apply(ro, a);
+	release_back(ro, a);
+	ack_send(ro, a, request, a->reason == RO_REASON_REFRESH ? RO_STATUS_REFRESHED : RO_STATUS_ACTIVE, 0,
+		a->lifetime_s, NULL);
+}
+
+static void removal_in(struct ro *ro, struct ro_request *request)
+{
+	struct association *a = NULL;
+	struct side own, other;
+	int side;
+
+	if (side_from_tuple(&own, &request->body.tuples[0]) && side_from_tuple(&other, &request->body.tuples[1]) &&
+		own.prefix_count > 0 && other.prefix_count > 0)
+		a = association_find(ro, own.prefixes[0], other.prefixes[0]);
+	if (a == NULL) {
+		refuse(ro, NULL, request, RO_STATUS_REMOVED);
+		return;
+	}
+	side = association_side(a, own.prefixes[0]);
+	if (!same_address(&request->datagram->source, &a->sides[side].lma)) {
+		refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
+	} else if (ack_repeat(ro, a, request)) {
+		return;
+	} else if (request->body.stamp < a->stamp) {
+		refuse(ro, a, request, a->state == RO_STATE_FALLBACK ? RO_STATUS_REMOVED : RO_STATUS_OUT_OF_WINDOW);
+	} else {
+		a->stamp = request->body.stamp;
+		exchanges_cancel(ro, a, true);
+		ro->stats.removals++;
+		association_fall_back(ro, a);
+		ack_send(ro, a, request, RO_STATUS_REMOVED, 0, 0, NULL);
+		association_commit(ro, a);
+	}
+}
+
+static void update_in(struct ro *ro, struct ro_request *request, struct side *mine, struct side *other)
+{
+	struct association *a = association_find(ro, mine->prefixes[0], other->prefixes[0]);
+	bool is_init = request->fixed.code == RO_INIT, peer_changed;
+	unsigned own;
+
+	if (a != NULL && ack_repeat(ro, a, request))
+		return;
+	if (a != NULL && request->body.stamp < a->stamp) {
+		refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
+		return;
+	}
+	if (a != NULL && a->forget_ms != 0 && request->body.stamp == a->stamp) { /* removed with this very stamp */
+		refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
+		return;
+	}
+	if (a == NULL)
+		a = association_create(ro, mine, other);
+	if (a == NULL) {
+		refuse(ro, NULL, request, RO_STATUS_NO_RESOURCES);
+		return;
+	}
+	own = (unsigned)association_side(a, mine->prefixes[0]);
+	if (request->body.stamp > a->stamp)
+		exchanges_cancel(ro, a, true);
+	peer_changed = !same_address(&a->sides[1 - own].mag, &other->mag);
+	adopt(a, request, own);
+	if (is_init && peer_changed) { /* TX only when the new peer is known to have RX */
+		a->sides[own].tx = false;
+		association_apply(ro, a);
+	}
+	if (take_sides(ro, a, own, mine, other) != 0) {
+		a->last_failure = RO_STATUS_TUNNEL;
+		association_fall_back(ro, a);
+		refuse(ro, a, request, RO_STATUS_TUNNEL);
+		return;
+	}
+	if (is_init)
+		init_accepted(ro, a, request, own, peer_changed);
+	else
+		setup_accepted(ro, a, request, own);
+	association_commit(ro, a);
+}
+
+void mag_request_in(struct ro *ro, struct ro_request *request)
+{
+	struct side mine = {.prefix_count = 0}, other = {.prefix_count = 0};
+	uint8_t status;
+
+	if (request->fixed.code == RO_REPORT) {
+		refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
+		return;
+	}
+	if (request->fixed.code == RO_SETUP && request->fixed.lifetime_s == 0) {
+		removal_in(ro, request);
+		return;
+	}
+	status = find_own(ro, &request->body.tuples[0], &mine);
+	if (status == RO_STATUS_ACTIVE && request->fixed.code == RO_INIT &&
+		!same_address(&request->datagram->source, &mine.lma))
+		status = RO_STATUS_NOT_AUTHORISED;
+	if (status == RO_STATUS_ACTIVE)
+		status = find_other(ro, request, &other);
+	if (status == RO_STATUS_ACTIVE && request->fixed.code == RO_SETUP)
+		status = check_setup_sender(ro, request, &mine, &other);
+	if (status == RO_STATUS_ACTIVE)
+		update_in(ro, request, &mine, &other);
+	else
+		refuse(ro, NULL, request, status);
+	ident_clear(&mine.id);
+	ident_clear(&other.id);
+}
+
+void mag_ack_in(struct ro *ro, struct association *a, const struct exchange *exchange, struct ro_request *ack)
+{
+	uint8_t status = ack->fixed.value;
+	unsigned own = own_side(a);
+
+	if (exchange->code == RO_REPORT && status == RO_STATUS_UNKNOWN && a->state != RO_STATE_FALLBACK) {
+		association_fall_back(ro, a);
+		association_commit(ro, a);
+	}
+	if (exchange->code != RO_SETUP)
+		return;
+	if (RO_FAILED(status)) {
+		give_up(ro, a, status);
+		return;
+	}
+	if (ack->fixed.lifetime_s < a->lifetime_s)
+		a->lifetime_s = ack->fixed.lifetime_s;
+	a->sides[own].tx = true;
+	set_active(ro, a);
+	association_apply(ro, a);
+	mag_report(ro, a, RO_STATUS_ACTIVE, a->lifetime_s);
+	association_commit(ro, a);
+}
+
+void mag_timeout(struct ro *ro, struct association *a, const struct exchange *exchange)
+{
+	if (exchange->code == RO_SETUP)
+		give_up(ro, a, RO_STATUS_TIMED_OUT);
+}
+
+/* ---- triggers, sessions, time ---- */
+
+#define HINT_HOLD_MS 5000
+
+/* A hint to the LMA (G.6.11): no state, no repetition; more traffic asks again. */
+void mag_trigger(struct ro *ro, uint64_t source, uint64_t destination, struct seen_pair *seen)
+{
+	struct ro_session session;
+	struct side from, to = {.prefix_count = 1};
+	struct ro_fixed fixed = {.code = RO_INIT,
+		.experimental = !ro->config.native,
+		.experiment_id = ro->config.experiment_id,
+		.sequence = (uint16_t)ro->host->ops->random(ro->host),
+		.value = RO_REASON_NEW_FLOW,
+		.lifetime_s = ro->config.lifetime_s};
+	struct ro_body body = {.tuple_count = 2, .has_stamp = true, .stamp = stamp_now(ro)};
+	uint8_t bytes[MH_LENGTH_SEND_MAX];
+	struct mh_datagram datagram = {.source = ro->config.address, .bytes = bytes};
+
+	if (association_find(ro, source, destination) != NULL ||
+		(seen->hinted_ms != 0 && seen->hinted_ms + HINT_HOLD_MS > ro_ms(ro)) ||
+		!ro->ops->find_by_prefix(ro->context, source, &session) || !session.allowed)
+		return;
+	side_from_session(&from, &session);
+	to.prefixes[0] = destination;
+	body.tuples[0] = tuple_of(&to, false);
+	body.tuples[1] = tuple_of(&from, true);
+	body.tuples[1].id = session.id;
+	datagram.destination = session.lma;
+	datagram.length = ro_encode(&fixed, &body, bytes, sizeof(bytes), &datagram.source, &datagram.destination);
+	if (datagram.length == 0)
+		return;
+	seen->hinted_ms = ro_ms(ro);
+	ro->stats.triggers++;
+	ro->stats.sent[RO_INIT]++;
+	ro->host->ops->send(ro->host, &datagram);
+	ro->host->ops->commit(ro->host, 0, 0);
+}
+
+/* Our MN left: nothing is sent direct, and what comes for it goes back to its LMA for a while (G.6.2). */
+static void own_left(struct ro *ro, struct association *a, unsigned side)
+{
+	struct in6_addr lma = a->sides[side].lma;
+
+	exchanges_cancel(ro, a, true);
+	a->sides[side].ours = false;
+	if (a->local) { /* the one that stays is reached over its LMA again */
+		association_fall_back(ro, a);
+		association_commit(ro, a);
+		return;
+	}
+	if (a->sides[side].rx && a->back == INDEX_NONE)
+		a->back = ro->ops->tunnel_acquire(ro->context, &lma);
+	association_fall_back(ro, a);
+	association_commit(ro, a);
+}
+
+void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change)
+{
+	struct association *a;
+	uint32_t at = 0;
+
+	while ((a = association_of(ro, prefix, &at)) != NULL) {
+		unsigned side = (unsigned)association_side(a, prefix);
+
+		if (!a->sides[side].ours)
+			continue;
+		if (change == RO_SESSION_DOWN)
+			own_left(ro, a, side);
+		else if (association_apply(ro, a))
+			association_commit(ro, a);
+	}
+}
+
+static void drop_receiving(struct ro *ro, struct association *a)
+{
+	a->linger_ms = a->former_ms = 0;
+	a->sides[0].rx = a->sides[1].rx = false;
+	association_apply(ro, a);
+	release_back(ro, a);
+	if (a->former != INDEX_NONE)
+		tunnels_release(ro->tunnels, a->former);
+	if (a->tunnel != INDEX_NONE)
+		tunnels_release(ro->tunnels, a->tunnel);
+	a->tunnel = a->former = INDEX_NONE;
+	association_commit(ro, a);
+}
+
+static void drop_former(struct ro *ro, struct association *a)
+{
+	uint32_t former = a->former;
+
+	a->former_ms = 0;
+	a->former = INDEX_NONE;
+	association_apply(ro, a);
+	if (former != INDEX_NONE)
+		tunnels_release(ro->tunnels, former);
+	association_commit(ro, a);
+}
+
+/* No confirmation in time: back to created. */
+static void roll_back_early(struct ro *ro, struct association *a)
+{
+	a->confirm_ms = 0;
+	a->sides[0].tx = a->sides[1].tx = false;
+	association_apply(ro, a);
+	association_commit(ro, a);
+}
+
+void mag_fire(struct ro *ro, struct association *a)
+{
+	uint64_t now_ms = ro_ms(ro);
+
+	if (a->confirm_ms != 0 && a->confirm_ms <= now_ms)
+		roll_back_early(ro, a);
+	if (a->former_ms != 0 && a->former_ms <= now_ms)
+		drop_former(ro, a);
+	if ((a->deadline_ms != 0 && a->deadline_ms <= now_ms) || (a->expires_ms != 0 && a->expires_ms <= now_ms)) {
+		ro->stats.expiries++;
+		exchanges_cancel(ro, a, true);
+		association_fall_back(ro, a);
+		association_commit(ro, a);
+	}
+	if (a->linger_ms != 0 && a->linger_ms <= now_ms)
+		drop_receiving(ro, a);
+	if (a->forget_ms != 0 && a->forget_ms <= now_ms)
+		association_destroy(ro, a);
+	else
+		association_schedule(ro, a);
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ro/ro.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "endpoint.h"
+#include "ro/internal.h"
+
+#define FIRE_BUDGET        256
+#define STAMP_AHEAD_S      10
+#define BOTH_WAYS_MS       60000 /* both directions within */
+#define TRIGGERS_PER_S     5     /* of one MN (G.7) */
+#define PENDING_PER_MN_MAX 16
+#define PAIRS_PER_MN_MAX   256
+
+#define WORD_OF(name, word) word,
+static const char *const state_names[] = {RO_STATES(WORD_OF)};
+static const char *const step_names[] = {RO_STEPS(WORD_OF)};
+
+const char *ro_state_name(enum ro_state state)
+{
+	return state < RO_STATE_COUNT ? state_names[state] : "unknown";
+}
+
+struct ro_config ro_config_default(void)
+{
+	return (struct ro_config){
+		.lifetime_s = 300,
+		.retries = 3,
+#define TIMER_DEFAULT(name, ms) .name = ms,
+		RO_TIMERS(TIMER_DEFAULT)
+#undef TIMER_DEFAULT
+			.max_pairs = 1024,
+	};
+}
+
+int ro_config_check(const struct ro_config *config)
+{
+	bool ordered = config->esa_confirm_ms < config->ack_timeout_ms &&
+		       config->sequence_deadline_ms < config->rx_linger_ms &&
+		       config->rx_linger_ms < config->pending_lifetime_ms &&
+		       config->pending_lifetime_ms < config->tombstone_ms;
+
+	return ordered && config->lifetime_s > 0 && config->max_pairs > 0 && config->retries < 16 ? 0 : -EINVAL;
+}
+
+struct ro *ro_create(const struct ro_config *config, struct engine_host *host, const struct ro_session_ops *sessions,
+	void *context, const struct engine_time *now)
+{
+	struct ro *ro = ro_config_check(config) == 0 ? calloc(1, sizeof(*ro)) : NULL;
+
+	if (ro == NULL)
+		return NULL;
+	ro->config = *config;
+	ro->host = host;
+	ro->ops = sessions;
+	ro->context = context;
+	ro->now = *now;
+	ro->free = INDEX_NONE;
+	timer_wheel_init(&ro->wheel, engine_ms(now), ro);
+	ro->slots = calloc(config->max_pairs, sizeof(*ro->slots));
+	ro->seen = calloc(SEEN_SLOTS, sizeof(*ro->seen));
+	ro->buckets = calloc(BUCKET_SLOTS, sizeof(*ro->buckets));
+	if (config->role == RO_ROLE_MAG)
+		ro->tunnels = tunnels_create(host, &config->tunnel, config->max_pairs);
+	if (ro->slots == NULL || ro->seen == NULL || ro->buckets == NULL ||
+		(config->role == RO_ROLE_MAG && ro->tunnels == NULL)) {
+		ro_destroy(ro);
+		return NULL;
+	}
+	return ro;
+}
+
+void ro_destroy(struct ro *ro)
+{
+	if (ro == NULL)
+		return;
+	for (uint32_t i = 0; i < ro->top; i++)
+		if (ro->slots[i].used)
+			association_destroy(ro, &ro->slots[i]);
+	hash_index_fini(&ro->by_pair);
+	hash_index_fini(&ro->by_prefix);
+	hash_index_fini(&ro->by_exchange);
+	tunnels_destroy(ro->tunnels);
+	free(ro->buckets);
+	free(ro->seen);
+	free(ro->slots);
+	free(ro);
+}
+
+const struct ro_peer *peer_find(const struct ro *ro, const struct in6_addr *address)
+{
+	for (unsigned i = 0; i < ro->config.peer_count; i++)
+		if (same_address(&ro->config.peers[i].address, address))
+			return &ro->config.peers[i];
+	return NULL;
+}
+
+uint64_t stamp_now(const struct ro *ro)
+{
+	return mh_timestamp_from_ns(ro->now.wall_ns);
+}
+
+/* ---- messages ---- */
+
+static void malformed(struct ro *ro, struct ro_request *request)
+{
+	ack_send(ro, NULL, request, RO_STATUS_MALFORMED, 0, 0, NULL);
+	ro->host->ops->commit(ro->host, 0, 0);
+}
+
+static void request_in(struct ro *ro, struct ro_request *request)
+{
+	const struct ro_body *body = &request->body;
+	bool complete = !body->is_malformed && body->tuple_count == 2 && body->has_stamp;
+
+	if (!complete || (body->stamp >> 16) > (stamp_now(ro) >> 16) + STAMP_AHEAD_S)
+		malformed(ro, request);
+	else if (ro->config.role == RO_ROLE_LMA)
+		lma_request_in(ro, request);
+	else
+		mag_request_in(ro, request);
+}
+
+static void ack_in(struct ro *ro, struct ro_request *ack)
+{
+	struct association *a;
+	struct exchange *exchange = exchange_take(ro, ack, &a);
+
+	ro->stats.acks_received[ack->fixed.value]++;
+	if (exchange == NULL)
+		ro->stats.acks_unmatched++;
+	else if (ro->config.role == RO_ROLE_LMA)
+		lma_ack_in(ro, a, exchange, ack);
+	else
+		mag_ack_in(ro, a, exchange, ack);
+	free(exchange);
+}
+
+void ro_message(struct ro *ro, const struct engine_time *now, const struct mh_datagram *datagram,
+	const struct mh_message *message)
+{
+	struct ro_request request = {.datagram = datagram, .fixed = ro_fixed_of(message)};
+
+	ro->now = *now;
+	if (request.fixed.experimental && request.fixed.experiment_id != ro->config.experiment_id) {
+		ro->stats.foreign_experiment++;
+		return;
+	}
+	if (peer_find(ro, &datagram->source) == NULL) {
+		ro->stats.not_a_peer++;
+		return;
+	}
+	ro->stats.received[request.fixed.code]++;
+	ro_body_parse(message, &request.body);
+	switch (request.fixed.code) {
+	case RO_INIT:
+	case RO_SETUP:
+	case RO_REPORT: request_in(ro, &request); break;
+	case RO_INIT_ACK:
+	case RO_SETUP_ACK:
+	case RO_REPORT_ACK: ack_in(ro, &request); break;
+	default: break; /* a marker is an inner packet, not for us */
+	}
+}
+
+/* ---- events ---- */
+
+void ro_session_changed(struct ro *ro, const struct engine_time *now, uint64_t prefix, enum ro_session_change change)
+{
+	ro->now = *now;
+	if (ro->config.role == RO_ROLE_LMA)
+		lma_session_changed(ro, prefix, change);
+	else
+		mag_session_changed(ro, prefix, change);
+}
+
+/* Note it; true if the other direction was seen not long ago. */
+static bool seen_both_ways(struct ro *ro, uint64_t source, uint64_t destination, struct seen_pair **slot)
+{
+	struct seen_pair *there = &ro->seen[endpoint_hash(source ^ endpoint_hash(destination)) % SEEN_SLOTS];
+	const struct seen_pair *back = &ro->seen[endpoint_hash(destination ^ endpoint_hash(source)) % SEEN_SLOTS];
+
+	if (there->source != source || there->destination != destination)
+		*there = (struct seen_pair){.source = source, .destination = destination};
+	there->at_ms = ro_ms(ro);
+	*slot = there;
+	return back->source == destination && back->destination == source && back->at_ms + BOTH_WAYS_MS > ro_ms(ro);
+}
+
+static bool may_trigger(struct ro *ro, uint64_t prefix)
+{
+	struct trigger_bucket *bucket = &ro->buckets[endpoint_hash(prefix) % BUCKET_SLOTS];
+	unsigned pairs = 0, pending = 0;
+	const struct association *a;
+	uint32_t at = 0;
+
+	if (bucket->start_ms + 1000 <= ro_ms(ro))
+		*bucket = (struct trigger_bucket){.start_ms = ro_ms(ro)};
+	if (bucket->count >= TRIGGERS_PER_S)
+		return false;
+	while ((a = association_of(ro, prefix, &at)) != NULL) {
+		pairs += a->state != RO_STATE_FALLBACK;
+		pending += a->state == RO_STATE_PENDING;
+	}
+	if (pairs >= PAIRS_PER_MN_MAX || pending >= PENDING_PER_MN_MAX)
+		return false;
+	bucket->count++;
+	return true;
+}
+
+void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination)
+{
+	struct association *a = association_find(ro, source, destination);
+	struct seen_pair *seen;
+
+	ro->now = *now;
+	if (!seen_both_ways(ro, source, destination, &seen))
+		return;
+	if (a != NULL && (a->state != RO_STATE_FALLBACK || a->hold_down_ms > engine_ms(now)))
+		return;
+	if (!may_trigger(ro, source)) {
+		ro->stats.triggers_limited++;
+		return;
+	}
+	if (ro->config.role == RO_ROLE_LMA)
+		lma_trigger(ro, source, destination, false);
+	else
+		mag_trigger(ro, source, destination, seen);
+}
+
+int ro_start(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination)
+{
+	ro->now = *now;
+	return ro->config.role == RO_ROLE_LMA ? lma_trigger(ro, source, destination, true) : -ENOENT;
+}
+
+/* Ends direct forwarding of a pair from here. */
+static void end_pair(struct ro *ro, struct association *a, uint8_t cause)
+{
+	if (ro->config.role == RO_ROLE_LMA) {
+		update_remove(ro, a, cause);
+		return;
+	}
+	exchanges_cancel(ro, a, true);
+	a->last_failure = RO_FAILED(cause) ? cause : 0;
+	association_fall_back(ro, a);
+	mag_report(ro, a, cause, 0);
+	association_commit(ro, a);
+}
+
+static bool is_alive(const struct association *a)
+{
+	return a->used && a->state != RO_STATE_FALLBACK && a->state != RO_STATE_NONE;
+}
+
+int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t x, uint64_t y)
+{
+	struct association *a = association_find(ro, x, y);
+
+	ro->now = *now;
+	if (a == NULL || !is_alive(a))
+		return -ENOENT;
+	a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
+	end_pair(ro, a, RO_STATUS_REMOVED);
+	return 0;
+}
+
+uint32_t ro_peer_lost(struct ro *ro, const struct engine_time *now, const struct in6_addr *peer)
+{
+	uint32_t count = 0;
+
+	ro->now = *now;
+	for (uint32_t i = 0; i < ro->top; i++) {
+		struct association *a = &ro->slots[i];
+
+		for (unsigned side = 0; side < 2 && is_alive(a); side++) {
+			if (!same_address(&a->sides[side].mag, peer) && !same_address(&a->sides[side].lma, peer))
+				continue;
+			end_pair(ro, a, RO_STATUS_TIMED_OUT);
+			count++;
+		}
+	}
+	return count;
+}
+
+void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination,
+	const struct in6_addr *peer)
+{
+	struct association *a = association_find(ro, source, destination);
+	int side = a != NULL ? association_side(a, source) : -1;
+
+	ro->now = *now;
+	if (ro->config.role != RO_ROLE_MAG || side < 0 || !is_alive(a) || !a->sides[side].tx ||
+		!same_address(&a->sides[1 - side].mag, peer))
+		return;
+	end_pair(ro, a, RO_STATUS_UNKNOWN);
+}
+
+void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t cookie, int error)
+{
+	uint32_t index = (uint32_t)cookie;
+	struct association *a = index < ro->top ? &ro->slots[index] : NULL;
+	uint8_t status = RO_STATUS_ACTIVE;
+
+	if (a == NULL || !a->used || (a->generation & 0x7fff) != (cookie >> 48 & 0x7fff))
+		return;
+	ro->now = *now;
+	if (error != 0)
+		status = error == -EHOSTUNREACH ? RO_STATUS_TUNNEL : RO_STATUS_NO_RESOURCES;
+	if (error == 0) {
+		acks_settle(ro, a, (uint16_t)(cookie >> 32), status);
+		return;
+	}
+	/* What was refused is not known: everything of the pair goes, and the sequence ends with this status. */
+	if (ro->config.role == RO_ROLE_MAG && is_alive(a)) {
+		exchanges_cancel(ro, a, false);
+		a->last_failure = status;
+		association_fall_back(ro, a);
+	}
+	acks_settle(ro, a, (uint16_t)(cookie >> 32), status);
+	if (ro->config.role == RO_ROLE_MAG)
+		mag_report(ro, a, status, 0);
+	association_commit(ro, a);
+}
+
+void association_fire(struct timer *timer, void *context, uint64_t now_ms)
+{
+	struct association *a = (struct association *)(void *)((char *)timer - offsetof(struct association, timer));
+	struct ro *ro = context;
+
+	(void)now_ms;
+	if (ro->config.role == RO_ROLE_LMA)
+		lma_fire(ro, a);
+	else
+		mag_fire(ro, a);
+}
+
+uint64_t ro_advance(struct ro *ro, const struct engine_time *now)
+{
+	ro->now = *now;
+	while (timer_wheel_advance(&ro->wheel, engine_ms(now), FIRE_BUDGET) == FIRE_BUDGET)
+		continue;
+	return timer_wheel_next(&ro->wheel);
+}
+
+/* ---- views ---- */
+
+static void view_of(const struct association *a, struct ro_view *view)
+{
+	*view = (struct ro_view){.index = a->index,
+		.state = (enum ro_state)a->state,
+		.association = a->id,
+		.proxy = a->proxy,
+		.controller = a->controller,
+		.local = a->local,
+		.step = step_names[a->step],
+		.stamp = a->stamp,
+		.lifetime_s = a->lifetime_s,
+		.expires_ms = a->expires_ms,
+		.last_failure = a->last_failure};
+	for (unsigned i = 0; i < 2; i++)
+		view->sides[i] = (struct ro_side_view){.id = side_id(&a->sides[i]),
+			.prefixes = a->sides[i].prefixes,
+			.prefix_count = a->sides[i].prefix_count,
+			.ours = a->sides[i].ours,
+			.mag = a->sides[i].mag,
+			.lma = a->sides[i].lma,
+			.tx = a->sides[i].tx,
+			.rx = a->sides[i].rx};
+}
+
+bool ro_pair_next(const struct ro *ro, uint32_t from, struct ro_view *view)
+{
+	while (from < ro->top && !ro->slots[from].used)
+		from++;
+	if (from >= ro->top)
+		return false;
+	view_of(&ro->slots[from], view);
+	return true;
+}
+
+bool ro_pair_find(const struct ro *ro, uint64_t a, uint64_t b, struct ro_view *view)
+{
+	const struct association *found = association_find(ro, a, b);
+
+	if (found == NULL)
+		return false;
+	view_of(found, view);
+	return true;
+}
+
+void ro_stats(const struct ro *ro, struct ro_stats *stats)
+{
+	*stats = ro->stats;
+	stats->tunnels = ro->tunnels != NULL ? tunnels_count(ro->tunnels) : 0;
+	stats->memory_bytes = sizeof(*ro) + ro->config.max_pairs * sizeof(*ro->slots) + SEEN_SLOTS * sizeof(*ro->seen) +
+			      BUCKET_SLOTS * sizeof(*ro->buckets);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "engine.h"
+#include "timer_wheel.h"
+
+#include "mh/ro.h"
+
+/*
+ * Route optimisation between MAGs (draft-abeille-netlmm-proxymip6ro, wire-formats G.2, G.6, G.7): one engine for the
+ * LMA and the MAG role. A pure state machine: see engine.h for what goes in and comes out. One association per pair of
+ * sessions; it alone emits updates of pairs. Any failure leaves traffic on the path over the LMA.
+ *
+ * LMA: detects pairs, controls or follows updates, in direct mode (MAGs signal each other) or proxy mode (only LMAs
+ * signal MAGs). MAG: keeps the two halves of forwarding state: RX (accept from the peer MAG) and TX (send direct).
+ *
+ * The host is that of the LMA or MAG engine of the same gateway: one stream of transactions, in which a tunnel to an
+ * LMA is created before a pair returns packets to it. Cookies of this engine have bit 63 set.
+ *
+ * Threads: the control core. Memory: associations come from a slab sized at creation; requests on their way and cached
+ * Acks lie on the heap.
+ */
+struct ro;
+
+#define RO_COOKIE        (UINT64_C(1) << 63)
+#define RO_SIDE_PREFIXES 4
+#define RO_PEER_PREFIXES 8
+#define RO_KEY_LENGTH    32
+
+enum ro_role { RO_ROLE_LMA, RO_ROLE_MAG };
+
+/* Another gateway that takes part. */
+struct ro_peer {
+	struct in6_addr address;
+	enum ro_role role;
+	/* LMA at an LMA: prefixes that are its own, and that its MNs may have (G.7); MAG: unused. */
+	struct home_network_prefix prefixes[RO_PEER_PREFIXES];
+	uint8_t prefix_count;
+	/* Shared by a MAG and its LMA, for RO Authorisation (G.6.5). */
+	bool has_key;
+	uint8_t key_id;
+	uint8_t key[RO_KEY_LENGTH];
+};
+
+/* G.6.7; X(name, default) in ms */
+#define RO_TIMERS(X)                   \
+	X(ack_timeout_ms, 500)         \
+	X(sequence_deadline_ms, 15000) \
+	X(pending_lifetime_ms, 30000)  \
+	X(esa_confirm_ms, 400)         \
+	X(rx_linger_ms, 20000)         \
+	X(tombstone_ms, 60000)         \
+	X(hold_down_ms, 30000)
+
+struct ro_config {
+	enum ro_role role;
+	struct in6_addr address; /* LMAA or proxy-CoA */
+	bool native;             /* profile of own requests; else exp */
+	uint32_t experiment_id;
+	bool proxy;       /* LMA: mode of what it triggers */
+	bool early;       /* LMA: asks for early state activation; MAG: allows it */
+	bool trust_peers; /* direct-trust: peers; else every Setup of a MAG needs an RO Authorisation */
+	uint16_t lifetime_s;
+	uint8_t retries; /* RO_MAX_RETRIES */
+#define RO_TIMER_MEMBER(name, ms) uint32_t name;
+	RO_TIMERS(RO_TIMER_MEMBER)
+#undef RO_TIMER_MEMBER
+	uint32_t max_pairs;
+	const struct ro_peer *peers; /* outlive the engine */
+	unsigned peer_count;
+	struct fwd_tunnel tunnel; /* MAG: shape of tunnels to other MAGs, as tunnels_create() wants it */
+};
+
+/* The draft's and this project's defaults: everything but role, address, peers and tunnel. */
+struct ro_config ro_config_default(void);
+/* 0, or -EINVAL: timers that contradict each other (G.6.7: ESA < ack, deadline < linger < pending < tombstone). */
+int ro_config_check(const struct ro_config *config);
+
+/* A session as its owner (binding cache or binding update list) knows it. */
+struct ro_session {
+	struct mn_id id;                     /* valid until the next call into the owner */
+	uint64_t prefixes[RO_SIDE_PREFIXES]; /* endpoint.h; the first ones */
+	uint8_t prefix_count;
+	bool allowed;        /* by policy */
+	struct in6_addr mag; /* current proxy-CoA */
+	struct in6_addr lma;
+	uint16_t link; /* MAG: access link and MAC of the MN */
+	uint8_t mac[6];
+	uint32_t node; /* index and generation */
+	uint32_t generation;
+};
+
+struct ro_session_ops {
+	/* The session that has the prefix; false: none is active here. */
+	bool (*find_by_prefix)(void *context, uint64_t prefix, struct ro_session *session);
+	/* Any session of the MN. */
+	bool (*find_by_id)(void *context, const struct mn_id *id, struct ro_session *session);
+	/* MAG: one more or less user of the tunnel to an LMA, in the host's open transaction. INDEX_NONE: none to be
+	 * had. */
+	uint32_t (*tunnel_acquire)(void *context, const struct in6_addr *lma);
+	void (*tunnel_release)(void *context, uint32_t tunnel);
+};
+
+/* NULL: not enough memory, or ro_config_check() fails. */
+struct ro *ro_create(const struct ro_config *config, struct engine_host *host, const struct ro_session_ops *sessions,
+	void *context, const struct engine_time *now);
+void ro_destroy(struct ro *ro);
+
+/* A decoded RO message from a configured peer. */
+void ro_message(struct ro *ro, const struct engine_time *now, const struct mh_datagram *datagram,
+	const struct mh_message *message);
+
+enum ro_session_change {
+	RO_SESSION_UP,    /* new, or active again */
+	RO_SESSION_MOVED, /* LMA: has another proxy-CoA, after the PBA; MAG: on another access link */
+	RO_SESSION_DOWN,  /* gone; its owner does not find it any more */
+};
+
+/* The session that has @prefix as its first one changed. */
+void ro_session_changed(struct ro *ro, const struct engine_time *now, uint64_t prefix, enum ro_session_change change);
+/* Workers saw a packet from @source to @destination on the path over the LMA. */
+void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination);
+/* LMA, by the operator: 0, -ENOENT (no session or no way to the other), -EALREADY, -EACCES, -ENOSPC. */
+int ro_start(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination);
+/* 0, or -ENOENT: no such pair. */
+int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t a, uint64_t b);
+/* A peer lost its state or does not answer any more: nothing is sent direct that depends on it. Returns pairs. */
+uint32_t ro_peer_lost(struct ro *ro, const struct engine_time *now, const struct in6_addr *peer);
+/* MAG: the peer MAG of an active pair has no state for it (RO Error, G.6.2). */
+void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination,
+	const struct in6_addr *peer);
+void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t cookie, int error);
+/* Run due timers; returns the monotonic time in ms of the next one, or TIMER_NEVER. */
+uint64_t ro_advance(struct ro *ro, const struct engine_time *now);
+
+/* X(name, word) */
+#define RO_STATES(X)              \
+	X(NONE, "none")           \
+	X(PENDING, "pending")     \
+	X(INSTALLED, "installed") \
+	X(ACTIVE, "active")       \
+	X(FALLBACK, "fallback")
+
+enum ro_state {
+#define RO_STATE_ENUM(name, word) RO_STATE_##name,
+	RO_STATES(RO_STATE_ENUM)
+#undef RO_STATE_ENUM
+		RO_STATE_COUNT,
+};
+
+const char *ro_state_name(enum ro_state state);
+
+struct ro_side_view {
+	struct mn_id id;
+	const uint64_t *prefixes;
+	unsigned prefix_count;
+	bool ours;
+	struct in6_addr mag, lma;
+	bool tx, rx; /* MAG: halves that are wanted for this MN */
+};
+
+/* One pair as `show pairs` and `why A B` print it; valid until the next call into the engine. */
+struct ro_view {
+	uint32_t index;
+	enum ro_state state; /* FALLBACK: removed, the stamp is kept */
+	uint32_t association;
+	bool proxy, controller, local;
+	const char *step; /* LMA: of the update under way */
+	struct ro_side_view sides[2];
+	uint64_t stamp;
+	uint16_t lifetime_s;
+	uint64_t expires_ms;  /* monotonic; 0: not active */
+	uint8_t last_failure; /* status; 0: none */
+};
+
+/* The first pair with an index >= @from; false if there is none. */
+bool ro_pair_next(const struct ro *ro, uint32_t from, struct ro_view *view);
+/* The pair of the sessions that have these prefixes. */
+bool ro_pair_find(const struct ro *ro, uint64_t a, uint64_t b, struct ro_view *view);
+
+struct ro_stats {
+	uint64_t received[RO_CODE_MAX + 1], sent[RO_CODE_MAX + 1], retransmitted[RO_CODE_MAX + 1];
+	uint64_t acks_sent[256], acks_received[256], reports[256];
+	uint64_t foreign_experiment, not_a_peer, acks_unmatched, duplicates;
+	uint64_t triggers, triggers_limited, setups, handovers, refreshes, removals, expiries, timeouts;
+	uint64_t value_mismatch; /* a peer told something else about an own MN than the binding cache (G.7) */
+	uint32_t pairs, active, tunnels;
+	uint64_t memory_bytes;
+};
+
+void ro_stats(const struct ro *ro, struct ro_stats *stats);

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ro_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+
+#include "unit.h"
+
+static const char *const names[NODES] = {"LMA1", "LMA2", "MAG1", "MAG2", "MAG3"};
+static const char *const addresses[NODES] = {
+	"2001:db8:1::1", "2001:db8:2::1", "2001:db8:a1::1", "2001:db8:a2::1", "2001:db8:a3::1"};
+
+static struct in6_addr address_of(unsigned node)
+{
+	struct in6_addr address;
+
+	assert_int_equal(inet_pton(AF_INET6, addresses[node], &address), 1);
+	return address;
+}
+
+static unsigned node_at(const struct in6_addr *address)
+{
+	for (unsigned i = 0; i < NODES; i++) {
+		struct in6_addr other = address_of(i);
+
+		if (memcmp(&other, address, 16) == 0)
+			return i;
+	}
+	fail_msg("an address of nobody");
+	return 0;
+}
+
+/* ---- sessions ---- */
+
+static bool is_here(const struct world_node *node, const struct world_mn *mn)
+{
+	return mn->mag >= 0 && (mn->lma == (int)node->number || mn->mag == (int)node->number);
+}
+
+static void fill_session(const struct world_mn *mn, struct ro_session *session)
+{
+	*session = (struct ro_session){
+		.id = {.subtype = 1, .length = (uint8_t)strlen(mn->id), .data = (const uint8_t *)mn->id},
+		.prefixes = {mn->prefix},
+		.prefix_count = 1,
+		.allowed = true,
+		.mag = address_of((unsigned)mn->mag),
+		.lma = address_of((unsigned)mn->lma),
+		.link = (uint16_t)(mn->id[2] - '0'),
+		.mac = {2, 0, 0, 0, 0, (uint8_t)mn->id[2]},
+		.node = (uint32_t)(mn->id[2] - '0')};
+}
+
+static bool find_by_prefix(void *context, uint64_t prefix, struct ro_session *session)
+{
+	const struct world_node *node = context;
+
+	for (unsigned i = 0; i < WORLD_MNS; i++) {
+		const struct world_mn *mn = &node->world->mns[i];
+
+		if (mn->prefix == prefix && is_here(node, mn)) {
+			fill_session(mn, session);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool find_by_id(void *context, const struct mn_id *id, struct ro_session *session)
+{
+	const struct world_node *node = context;
+
+	for (unsigned i = 0; i < WORLD_MNS; i++) {
+		const struct world_mn *mn = &node->world->mns[i];
+
+		if (id->length == strlen(mn->id) && memcmp(id->data, mn->id, id->length) == 0 && is_here(node, mn)) {
+			fill_session(mn, session);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The tunnel to the LMA that packets go back through: one more index of the host. */
+static uint32_t tunnel_acquire(void *context, const struct in6_addr *lma)
+{
+	struct world_node *node = context;
+	struct engine_host *host = &node->fake.host;
+	struct fwd_update update = {.op = FWD_OP_tunnel_insert};
+
+	update.index = host->ops->index_allocate(host, INDEX_TUNNEL);
+	update.body.tunnel = node->config.tunnel;
+	update.body.tunnel.use = TUNNEL_TO_LMA;
+	update.body.tunnel.remote = *lma;
+	host->ops->update(host, &update);
+	return update.index;
+}
+
+static void tunnel_release(void *context, uint32_t tunnel)
+{
+	struct world_node *node = context;
+	struct engine_host *host = &node->fake.host;
+	struct fwd_update update = {.op = FWD_OP_tunnel_remove, .index = tunnel};
+
+	host->ops->update(host, &update);
+	host->ops->index_release(host, INDEX_TUNNEL, tunnel);
+}
+
+static const struct ro_session_ops session_ops = {find_by_prefix, find_by_id, tunnel_acquire, tunnel_release};
+
+/* ---- nodes ---- */
+
+static void done(void *context, uint64_t cookie, int error)
+{
+	struct world_node *node = context;
+
+	assert_true((cookie & RO_COOKIE) != 0);
+	if (node->ro != NULL)
+		ro_transaction_done(node->ro, &node->world->now, cookie, error);
+}
+
+static void peers_of(struct world_node *node)
+{
+	for (unsigned i = 0; i < NODES; i++) {
+		struct ro_peer *peer = &node->peers[i];
+		bool lma = i == LMA1 || i == LMA2, self = node->number == LMA1 || node->number == LMA2;
+
+		*peer = (struct ro_peer){.address = address_of(i), .role = lma ? RO_ROLE_LMA : RO_ROLE_MAG};
+		if (lma) {
+			peer->prefix_count = 1;
+			peer->prefixes[0].length = 48;
+			inet_pton(AF_INET6, i == LMA1 ? "2001:db8:f1::" : "2001:db8:f2::", &peer->prefixes[0].prefix);
+		}
+		/* A MAG and each LMA share a key. */
+		peer->has_key = lma != self;
+		peer->key_id = 1;
+		memset(peer->key, (int)(self ? node->number * 16 + i : i * 16 + node->number), RO_KEY_LENGTH);
+	}
+}
+
+static void node_init(struct world *world, unsigned number, const struct world_options *options)
+{
+	struct world_node *node = &world->nodes[number];
+
+	node->number = number;
+	node->world = world;
+	node->config = ro_config_default();
+	node->config.role = number <= LMA2 ? RO_ROLE_LMA : RO_ROLE_MAG;
+	node->config.address = address_of(number);
+	node->config.proxy = options->proxy;
+	node->config.early = options->early;
+	node->config.native = options->native;
+	node->config.trust_peers = options->trust_peers;
+	node->config.peers = node->peers;
+	node->config.peer_count = NODES;
+	node->config.max_pairs = 16;
+	node->config.tunnel =
+		(struct fwd_tunnel){.local = node->config.address, .mtu_bytes = 1460, .use = TUNNEL_TO_PEER_MAG};
+	peers_of(node);
+	fake_host_init(&node->fake);
+	node->fake.random += number * 7919;
+	node->fake.done = done;
+	node->fake.context = node;
+	node->ro = ro_create(&node->config, &node->fake.host, &session_ops, node, &world->now);
+	assert_non_null(node->ro);
+}
+
+void world_init(struct world *world, struct world_options options)
+{
+	memset(world, 0, sizeof(*world));
+	world->now.monotonic_ns = UINT64_C(1000000000);
+	world->now.wall_ns = UINT64_C(1700000000000000000);
+	world->early = options.early;
+	for (unsigned i = 0; i < WORLD_MNS; i++)
+		snprintf(world->mns[i].id, sizeof(world->mns[i].id), "mn%u@example", i + 1);
+	world->mns[0].prefix = UINT64_C(0x20010db800f10001);
+	world->mns[1].prefix = options.one_lma ? UINT64_C(0x20010db800f10002) : UINT64_C(0x20010db800f20002);
+	world->mns[2].prefix = UINT64_C(0x20010db800f10003);
+	world->mns[0].lma = world->mns[2].lma = LMA1;
+	world->mns[1].lma = options.one_lma ? LMA1 : LMA2;
+	world->mns[0].mag = world->mns[2].mag = MAG1;
+	world->mns[1].mag = MAG2;
+	for (unsigned i = 0; i < NODES; i++)
+		node_init(world, i, &options);
+}
+
+void world_fini(struct world *world)
+{
+	for (unsigned i = 0; i < NODES; i++) {
+		ro_destroy(world->nodes[i].ro);
+		fake_host_fini(&world->nodes[i].fake);
+	}
+	for (; world->head < world->tail; world->head++)
+		free(world->queue[world->head % WORLD_QUEUE].bytes);
+}
+
+void world_restart(struct world *world, unsigned number)
+{
+	struct world_node *node = &world->nodes[number];
+
+	fake_host_run(&node->fake);
+	ro_destroy(node->ro);
+	fake_host_fini(&node->fake);
+	memset(node->pairs, 0, sizeof(node->pairs));
+	fake_host_init(&node->fake);
+	node->fake.done = done;
+	node->fake.context = node;
+	node->ro = ro_create(&node->config, &node->fake.host, &session_ops, node, &world->now);
+	assert_non_null(node->ro);
+}
+
+/* ---- pairs as a table owner would have them ---- */
+
+static struct world_pair *pair_at(struct world_node *node, uint64_t source, uint64_t destination)
+{
+	for (unsigned i = 0; i < WORLD_PAIRS; i++)
+		if (node->pairs[i].used && node->pairs[i].pair.source == source &&
+			node->pairs[i].pair.destination == destination)
+			return &node->pairs[i];
+	return NULL;
+}
+
+static void assert_tunnel_lives(const struct world_node *node, uint32_t tunnel)
+{
+	assert_true(tunnel < FAKE_INDEXES && node->fake.has_tunnel[tunnel]);
+}
+
+static void apply_pair(struct world_node *node, const struct fwd_update *update)
+{
+	struct world_pair *entry = pair_at(node, update->body.pair.source, update->body.pair.destination);
+
+	assert_int_equal(entry == NULL, update->op == FWD_OP_pair_insert);
+	for (unsigned i = 0; entry == NULL && i < WORLD_PAIRS; i++)
+		if (!node->pairs[i].used)
+			entry = &node->pairs[i];
+	if (entry == NULL) {
+		fail_msg("more pairs than there is room for");
+		return;
+	}
+	entry->used = update->op != FWD_OP_pair_remove;
+	entry->pair = update->body.pair;
+}
+
+static void assert_entries_are_sound(const struct world_node *node)
+{
+	for (unsigned i = 0; i < WORLD_PAIRS; i++) {
+		const struct fwd_pair *pair = &node->pairs[i].pair;
+
+		if (!node->pairs[i].used)
+			continue;
+		if (pair->forward.action == FORWARD_TUNNEL)
+			assert_tunnel_lives(node, pair->forward.tunnel);
+		if (pair->forward.flags & FORWARD_PAIR_RX) {
+			assert_tunnel_lives(node, pair->check.tunnel);
+			if (pair->check.former != INDEX_NONE)
+				assert_tunnel_lives(node, pair->check.former);
+		}
+	}
+}
+
+/* G.6.15 (d) */
+static void assert_peer_receives(struct world *world, const struct world_node *node, const struct fwd_pair *pair)
+{
+	unsigned to = node_at(&node->fake.tunnels[pair->forward.tunnel].remote);
+	struct world_node *peer = &world->nodes[to];
+	const struct world_pair *entry = pair_at(peer, pair->source, pair->destination);
+
+	if (world->early || peer->dead)
+		return;
+	if (entry == NULL || !(entry->pair.forward.flags & FORWARD_PAIR_RX))
+		fail_msg("%s sends direct to %s, which does not take it", names[node->number], names[to]);
+}
+
+static void assert_invariants(struct world *world)
+{
+	for (unsigned i = 0; i < NODES; i++) {
+		const struct world_node *node = &world->nodes[i];
+
+		assert_entries_are_sound(node);
+		for (unsigned j = 0; j < WORLD_PAIRS; j++)
+			if (node->pairs[j].used && node->pairs[j].pair.forward.action == FORWARD_TUNNEL &&
+				node->pairs[j].pair.forward.flags & FORWARD_PAIR_TX)
+				assert_peer_receives(world, node, &node->pairs[j].pair);
+	}
+}
+
+/* ---- messages ---- */
+
+static void record(struct world *world, const struct fake_message *sent, char arrow[64])
+{
+	struct mh_message message;
+	char text[16], label[32];
+	bool ack;
+
+	assert_int_equal(
+		mh_decode(&message, sent->bytes, sent->length, &sent->source, &sent->destination), MH_ERROR_NONE);
+	ack = message.fixed.ro.code % 2 == 0;
+	if (ack && message.fixed.ro.value >= 128)
+		snprintf(label, sizeof(label), "%s %u", mh_message_name(&message, text), message.fixed.ro.value);
+	else
+		snprintf(label, sizeof(label), "%s%s", mh_message_name(&message, text),
+			!ack && message.fixed.ro.lifetime == 0 ? "(0)" : "");
+	snprintf(arrow, 64, "%s -%s-> %s", names[node_at(&sent->source)], label, names[node_at(&sent->destination)]);
+	assert_true(world->arrow_count < WORLD_ARROWS);
+	memcpy(world->arrows[world->arrow_count++], arrow, 64);
+}
+
+static bool is_lost(struct world *world, const char *arrow)
+{
+	if (world->lose_number > 0 && --world->lose_number == 0)
+		return true;
+	if (world->lose == NULL || world->lose_count == 0 || strcmp(world->lose, arrow) != 0)
+		return false;
+	world->lose_count--;
+	return true;
+}
+
+static void collect(struct world *world, struct world_node *node)
+{
+	struct fake_host *fake = &node->fake;
+	char arrow[64];
+
+	fake_host_run(fake);
+	for (unsigned i = 0; i < fake->update_count; i++)
+		if (fake->updates[i].op >= FWD_OP_pair_insert && fake->updates[i].op <= FWD_OP_pair_remove)
+			apply_pair(node, &fake->updates[i]);
+	for (unsigned i = 0; i < fake->message_count; i++) {
+		record(world, &fake->messages[i], arrow);
+		if (node->dead || is_lost(world, arrow))
+			continue;
+		assert_true(world->tail - world->head < WORLD_QUEUE);
+		world->queue[world->tail++ % WORLD_QUEUE] = fake->messages[i];
+		fake->messages[i].bytes = NULL;
+	}
+	fake_host_clear(fake);
+}
+
+static void deliver(struct world *world, const struct fake_message *sent)
+{
+	struct world_node *node = &world->nodes[node_at(&sent->destination)];
+	struct mh_datagram datagram = {
+		.source = sent->source, .destination = sent->destination, .bytes = sent->bytes, .length = sent->length};
+	struct mh_message message;
+
+	if (node->dead)
+		return;
+	assert_int_equal(
+		mh_decode(&message, sent->bytes, sent->length, &sent->source, &sent->destination), MH_ERROR_NONE);
+	ro_message(node->ro, &world->now, &datagram, &message);
+}
+
+void world_run(struct world *world)
+{
+	for (;;) {
+		struct fake_message *sent;
+
+		for (unsigned i = 0; i < NODES; i++)
+			collect(world, &world->nodes[i]);
+		assert_invariants(world);
+		if (world->head == world->tail)
+			return;
+		sent = &world->queue[world->head++ % WORLD_QUEUE];
+		deliver(world, sent);
+		free(sent->bytes);
+	}
+}
+
+void world_pass(struct world *world, uint64_t ms)
+{
+	for (uint64_t passed = 0; passed < ms; passed += 50) {
+		world->now.monotonic_ns += 50000000;
+		world->now.wall_ns += 50000000;
+		for (unsigned i = 0; i < NODES; i++)
+			if (!world->nodes[i].dead)
+				ro_advance(world->nodes[i].ro, &world->now);
+		world_run(world);
+	}
+}
+
+void world_traffic(struct world *world, unsigned number)
+{
+	struct ro *ro = world->nodes[number].ro;
+
+	ro_traffic_seen(ro, &world->now, world->mns[1].prefix, world->mns[0].prefix);
+	ro_traffic_seen(ro, &world->now, world->mns[0].prefix, world->mns[1].prefix);
+	world_run(world);
+}
+
+void world_move(struct world *world, unsigned number, int mag)
+{
+	struct world_mn *mn = &world->mns[number - 1];
+	int from = mn->mag;
+	struct ro *lma = world->nodes[mn->lma].ro;
+
+	world->now.monotonic_ns += 1000000;
+	world->now.wall_ns += 1000000;
+	mn->mag = mag;
+	if (from >= 0)
+		ro_session_changed(world->nodes[from].ro, &world->now, mn->prefix, RO_SESSION_DOWN);
+	if (mag >= 0)
+		ro_session_changed(world->nodes[mag].ro, &world->now, mn->prefix, RO_SESSION_UP);
+	ro_session_changed(lma, &world->now, mn->prefix, mag >= 0 ? RO_SESSION_MOVED : RO_SESSION_DOWN);
+	world_run(world);
+}
+
+void world_expect_arrows(struct world *world, const char *file, int line, const char *const *expected)
+{
+	unsigned i = 0;
+
+	for (; expected[i] != NULL && i < world->arrow_count; i++)
+		if (strcmp(expected[i], world->arrows[i]) != 0)
+			break;
+	if (expected[i] != NULL || i < world->arrow_count) {
+		for (unsigned j = 0; j < world->arrow_count; j++)
+			print_error("%s\n", world->arrows[j]);
+		print_error(
+			"%s:%d: arrow %u: expected %s\n", file, line, i, expected[i] != NULL ? expected[i] : "nothing");
+		fail();
+	}
+	world->arrow_count = 0;
+}
+
+const struct fwd_pair *world_entry(const struct world *world, unsigned mag, unsigned source, unsigned destination)
+{
+	const struct world_node *node = &world->nodes[mag];
+
+	for (unsigned i = 0; i < WORLD_PAIRS; i++)
+		if (node->pairs[i].used && node->pairs[i].pair.source == world->mns[source - 1].prefix &&
+			node->pairs[i].pair.destination == world->mns[destination - 1].prefix)
+			return &node->pairs[i].pair;
+	return NULL;
+}
+
+bool world_sends(const struct world *world, unsigned mag, unsigned source, unsigned destination, unsigned peer)
+{
+	const struct fwd_pair *entry = world_entry(world, mag, source, destination);
+
+	if (entry == NULL || !(entry->forward.flags & FORWARD_PAIR_TX))
+		return false;
+	if (entry->forward.action == FORWARD_LOCAL)
+		return peer == mag;
+	return node_at(&world->nodes[mag].fake.tunnels[entry->forward.tunnel].remote) == peer;
+}
+
+bool world_is_quiet(const struct world *world)
+{
+	for (unsigned i = 0; i < NODES; i++)
+		for (unsigned j = 0; j < WORLD_PAIRS; j++)
+			if (world->nodes[i].pairs[j].used &&
+				world->nodes[i].pairs[j].pair.forward.flags & FORWARD_PAIR_TX)
+				return false;
+	return true;
+}

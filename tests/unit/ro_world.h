@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "fake_host.h"
+
+#include "ro/ro.h"
+
+/*
+ * Two LMAs and three MAGs with real route optimisation engines, each on a fake host, in simulated time. Sessions are
+ * what the test says; every message is an arrow "LMA1 -RO Init-> MAG2", with its status if that is a failure, "(0)"
+ * if it ends something.
+ *
+ * After every message the invariants of wire-formats G.6.15 that hold at any time are checked: what a MAG sends direct
+ * the other one takes (d), and pairs are updated as a table owner allows.
+ */
+enum { LMA1, LMA2, MAG1, MAG2, MAG3, NODES };
+
+#define WORLD_MNS    3
+#define WORLD_ARROWS 256
+#define WORLD_QUEUE  256
+#define WORLD_PAIRS  32
+
+struct world_mn {
+	char id[16];
+	uint64_t prefix;
+	int lma, mag; /* mag -1: nowhere */
+};
+
+struct world_pair {
+	struct fwd_pair pair;
+	bool used;
+};
+
+struct world_node {
+	struct fake_host fake;
+	struct ro *ro;
+	struct ro_config config;
+	unsigned number;
+	struct world *world;
+	struct ro_peer peers[NODES];
+	struct world_pair pairs[WORLD_PAIRS];
+	bool dead;
+};
+
+struct world {
+	struct world_node nodes[NODES];
+	struct world_mn mns[WORLD_MNS];
+	struct engine_time now;
+	char arrows[WORLD_ARROWS][64];
+	unsigned arrow_count;
+	struct fake_message queue[WORLD_QUEUE];
+	unsigned head, tail;
+	const char *lose; /* this arrow is lost @lose_count times */
+	unsigned lose_count;
+	unsigned lose_number; /* the n-th message from now is lost; 0: none */
+	bool early;           /* pairs may send before the peer receives for a moment */
+};
+
+struct world_options {
+	bool proxy, one_lma, early, native, trust_peers;
+};
+
+void world_init(struct world *world, struct world_options options);
+void world_fini(struct world *world);
+/* Until nothing is on its way. */
+void world_run(struct world *world);
+/* Time passes in steps of 50 ms. */
+void world_pass(struct world *world, uint64_t ms);
+/* mn1 -> mn2 and back were seen by @node. */
+void world_traffic(struct world *world, unsigned node);
+/* MN @mn (1..) is at @mag now; its LMA and both MAGs are told. -1: nowhere. */
+void world_move(struct world *world, unsigned mn, int mag);
+void world_restart(struct world *world, unsigned node);
+/* Everything sent since the last call, in order. */
+#define expect_arrows(world, ...) \
+	world_expect_arrows(world, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
+void world_expect_arrows(struct world *world, const char *file, int line, const char *const *expected);
+/* The entry of a MAG for packets from @source to @destination (numbers of MNs), or NULL. */
+const struct fwd_pair *world_entry(const struct world *world, unsigned mag, unsigned source, unsigned destination);
+/* Does @mag send mn @source to mn @destination direct to @peer (or locally, if it is @mag itself)? */
+bool world_sends(const struct world *world, unsigned mag, unsigned source, unsigned destination, unsigned peer);
+/* Nobody sends anything direct. */
+bool world_is_quiet(const struct world *world);
