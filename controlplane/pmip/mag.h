@@ -14,6 +14,9 @@
  * wire-formats B.7-B.10), and their access links: router advertisements, neighbour discovery, presence (RFC 4861,
  * RFC 6543, wire-formats I). A pure state machine: see engine.h for what goes in and comes out.
  *
+ * A PBU that is sent again, tried again or refreshes goes out only if the MN showed a sign of life just before (the
+ * refresh: within nud_interval_ms); else it is probed first. It may be at another MAG by now, and the newest PBU wins.
+ *
  * Threads: the control core. Memory: nodes come from a slab sized at creation by max_nodes.
  */
 struct mag;

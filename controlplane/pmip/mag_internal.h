@@ -156,6 +156,8 @@ void signal_register(struct mag *mag, struct attachment *a, enum handoff_indicat
 void signal_register_open(struct mag *mag, struct attachment *a, enum handoff_indicator hi);
 /* Send the request that is under way again, at once (135). */
 void signal_again(struct mag *mag, struct attachment *a);
+/* The request under way once more: its answer is overdue, and the MN is there. */
+void signal_retransmit(struct mag *mag, struct attachment *a);
 /* After a rejection: register again in @delay_ms. */
 void signal_wait(struct mag *mag, struct attachment *a, uint64_t delay_ms, bool verify);
 void signal_deregister(struct mag *mag, struct attachment *a, enum after_deregistration after);
@@ -196,8 +198,8 @@ void presence_fire(struct timer *timer, void *context, uint64_t now_ms);
 void presence_start(struct mag *mag, struct attachment *a);
 /* A sign of life. */
 void presence_seen(struct mag *mag, struct attachment *a);
-/* Was it seen within nud_interval_ms? If not, it is probed and the registration goes on when it answers. */
-bool presence_verified(struct mag *mag, struct attachment *a, bool always);
+/* Was it seen less than @idle_max_ms ago? If not, it is probed and the registration goes on when it answers. */
+bool presence_verified(struct mag *mag, struct attachment *a, uint64_t idle_max_ms);
 
 /* ---- mag_attach.c: beginnings and ends ---- */
 

@@ -53,11 +53,11 @@ void presence_fire(struct timer *timer, void *context, uint64_t now_ms)
 	detach(mag, a, AFTER_REMOVE);
 }
 
-bool presence_verified(struct mag *mag, struct attachment *a, bool always)
+bool presence_verified(struct mag *mag, struct attachment *a, uint64_t idle_max_ms)
 {
 	uint64_t idle_ms = mag_ms(mag) - a->last_seen_ms;
 
-	if (mag->config.nud_interval_ms == 0 || (!always && idle_ms < mag->config.nud_interval_ms))
+	if (mag->config.nud_interval_ms == 0 || idle_ms < idle_max_ms)
 		return true;
 	a->verify = true;
 	if (a->probes == 0)
@@ -71,8 +71,12 @@ static void verified(struct mag *mag, struct attachment *a)
 	a->verify = false;
 	if (a->state == ATTACHMENT_ACTIVE)
 		signal_register(mag, a, HI_UNCHANGED);
-	else if (a->state == ATTACHMENT_WAITING && a->next_try_ms == TIMER_NEVER)
+	else if (a->next_try_ms != TIMER_NEVER)
+		return; /* its time has not come */
+	else if (a->state == ATTACHMENT_WAITING)
 		signal_register(mag, a, HI_UNKNOWN);
+	else if (a->state == ATTACHMENT_REGISTERING || a->state == ATTACHMENT_REFRESHING)
+		signal_retransmit(mag, a);
 }
 
 void presence_seen(struct mag *mag, struct attachment *a)

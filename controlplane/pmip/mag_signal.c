@@ -5,8 +5,9 @@
 
 #include "log.h"
 
-#define LIFETIME_UNIT_S 4
-#define TIMESTAMP_NUDGE 6554 /* 100 ms: a clock that fell back by less does not make our own PBUs look old */
+#define LIFETIME_UNIT_S   4
+#define PRESENCE_FRESH_MS 1500 /* a sign of life that young needs no probe */
+#define TIMESTAMP_NUDGE   6554 /* 100 ms: a clock that fell back by less does not make our own PBUs look old */
 
 static uint16_t lifetime_units(uint32_t seconds)
 {
@@ -169,7 +170,7 @@ void signal_wait(struct mag *mag, struct attachment *a, uint64_t delay_ms, bool 
 	node_note(mag, a, HISTORY_retry_wait, seconds < UINT8_MAX ? (uint8_t)seconds : UINT8_MAX);
 	signal_schedule(mag, a);
 	if (verify)
-		presence_verified(mag, a, true);
+		presence_verified(mag, a, 0);
 }
 
 void signal_deregister(struct mag *mag, struct attachment *a, enum after_deregistration after)
@@ -213,26 +214,42 @@ static void expired(struct mag *mag, struct attachment *a)
 static void refresh_due(struct mag *mag, struct attachment *a)
 {
 	a->next_try_ms = TIMER_NEVER;
-	if (!a->halted && presence_verified(mag, a, false))
+	if (!a->halted && presence_verified(mag, a, mag->config.nud_interval_ms))
 		signal_register(mag, a, HI_UNCHANGED);
 	else
 		signal_schedule(mag, a);
 }
 
-static void retry_due(struct mag *mag, struct attachment *a)
+/*
+ * A PBU that the MN gave no cause for takes its binding from the MAG where it is by now: it is asked first. While it
+ * does not answer presence_seen() goes on, or its probes end the attachment.
+ */
+static bool is_here(struct mag *mag, struct attachment *a)
 {
 	a->next_try_ms = TIMER_NEVER;
-	if (a->verify)
-		signal_schedule(mag, a); /* presence_seen() goes on */
-	else
+	if (!a->verify && presence_verified(mag, a, PRESENCE_FRESH_MS))
+		return true;
+	signal_schedule(mag, a);
+	return false;
+}
+
+static void retry_due(struct mag *mag, struct attachment *a)
+{
+	if (is_here(mag, a))
 		signal_register(mag, a, HI_UNKNOWN);
 }
 
-static void retransmit_due(struct mag *mag, struct attachment *a)
+void signal_retransmit(struct mag *mag, struct attachment *a)
 {
 	transmit(mag, a);
 	signal_schedule(mag, a);
 	commit_message(mag);
+}
+
+static void retransmit_due(struct mag *mag, struct attachment *a)
+{
+	if (a->tries == 0 || is_here(mag, a)) /* the first one waited for the rate limit only */
+		signal_retransmit(mag, a);
 }
 
 void signal_fire(struct timer *timer, void *context, uint64_t now_ms)

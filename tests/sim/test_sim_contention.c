@@ -28,6 +28,23 @@ static void two_mags_claiming_one_node_leave_one_binding(void **state)
 	domain_finish(domain);
 }
 
+/* Its PBU would be the newest, and nobody would tell the MAG where the node is. */
+static void mag_without_an_answer_does_not_take_back_a_node_that_left(void **state)
+{
+	struct domain *domain = domain_create(&(struct domain_config){.lmas = 1, .mags = 2, .nodes = 1});
+
+	(void)state;
+	domain_lose(domain, "MAG1 -PBU-> LMA1", 2);
+	mobile_attach(domain, 0, 0);
+	domain_run(domain, 1500);
+	expect_arrows(domain, "MAG1 -PBU-> LMA1", "MAG1 -PBU-> LMA1");
+	mobile_attach(domain, 0, 1);
+	domain_run(domain, 30000);
+	assert_int_equal(domain_count_arrows(domain, "MAG1 -PBU-> LMA1"), 0);
+	invariants_check_converged(domain);
+	domain_finish(domain);
+}
+
 /* At most 2 PBU/s for one node from one MAG (wire-formats B.10), whatever it does. */
 static void node_that_moves_every_300_ms_for_a_minute_ends_where_it_is(void **state)
 {
@@ -126,6 +143,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_mags_claiming_one_node_leave_one_binding),
+		cmocka_unit_test(mag_without_an_answer_does_not_take_back_a_node_that_left),
 		cmocka_unit_test(node_that_moves_every_300_ms_for_a_minute_ends_where_it_is),
 		cmocka_unit_test(many_nodes_that_run_to_and_fro_all_end_where_they_are),
 		cmocka_unit_test(ten_thousand_nodes_that_attach_at_once_are_all_served),
