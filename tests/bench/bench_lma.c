@@ -437,6 +437,7 @@ static int measure(uint32_t count)
 	lma_stats(s->lma, &stats);
 	report_constant("lma_bytes_per_binding", s->count, "B", (double)stats.memory_bytes / stats.bindings);
 	report_constant("lma_resident_bytes_per_binding", s->count, "B", (double)resident / stats.bindings);
+	report_constant("lma_forwarding_bytes_per_binding", s->count, "B", lma_door_bytes_per_binding(s->count));
 	learn_prefixes(s);
 	measure_rates(s);
 	lma_stats(s->lma, &stats);

@@ -251,3 +251,16 @@ void lma_door_counts(const struct lma_door *d, uint64_t *messages, uint64_t *acc
 	*accepted = d->accepted;
 	*refused_updates = stats.updates_refused;
 }
+
+double lma_door_bytes_per_binding(uint32_t bindings)
+{
+	struct tables_config config = {
+		.tunnels_max = 1, .neighbours_max = 16, .routes_max = 16, .readers_max = 1, .seed = 1};
+	uint64_t few, many;
+
+	config.endpoints_max = 64;
+	few = tables_memory_bytes(&config);
+	config.endpoints_max = bindings + 64;
+	many = tables_memory_bytes(&config);
+	return (double)(many - few) / bindings + COUNTER_DIRECTIONS * (double)sizeof(struct object_counter);
+}

@@ -19,5 +19,7 @@ void lma_door_destroy(struct lma_door *door);
 struct engine_host *lma_door_host(struct lma_door *door);
 /* Collect what is applied; returns how many transactions are pending. */
 uint32_t lma_door_poll(struct lma_door *door);
+/* Octets of the data plane per binding: its share of the tables, and a worker's counters of the node. */
+double lma_door_bytes_per_binding(uint32_t bindings);
 /* Messages released so far, and those of them that accept. */
 void lma_door_counts(const struct lma_door *door, uint64_t *messages, uint64_t *accepted, uint64_t *refused_updates);

@@ -27,6 +27,7 @@ GOALS = {
     "lma_pbu_per_s": (">=", 200000),
     "lma_pbu_per_s_door": (">=", 200000),
     "lma_bytes_per_binding": ("<=", 600),
+    "lma_forwarding_bytes_per_binding": ("<=", 128),
 }
 
 
