@@ -16,24 +16,24 @@
  * -EINVAL; a refused update changes nothing and comes back on the failure ring.
  */
 /* X(name, help) */
-#define FWD_OPS(X)                                                                                                     \
-	X(nop, "no change: a fence whose sequence number can be waited for")                                           \
-	X(tunnel_insert, "new tunnel at index; body.tunnel; may be unresolved (no template yet)")                      \
-	X(tunnel_replace, "new template, MTU or next hop of the tunnel at index; body.tunnel")                         \
-	X(tunnel_remove, "remove the tunnel at index")                                                                 \
-	X(endpoint_insert, "new endpoint; body.endpoint")                                                              \
-	X(endpoint_replace, "new forward of an endpoint that exists (handover): entry is replaced, not edited")        \
-	X(endpoint_remove, "remove an endpoint; body.endpoint.id")                                                     \
-	X(link_insert, "MAG: (access link, MAC) of an MN, or new state of it; index = node; body.link")                \
-	X(link_remove, "MAG: remove (access link, MAC)")                                                               \
-	X(neighbour_insert, "next hop at index: new or replaced; body.neighbour")                                      \
-	X(neighbour_remove, "remove the next hop at index")                                                            \
-	X(route_insert, "prefix to the next hop at index: new or replaced; body.route")                                \
-	X(route_remove, "remove the prefix")                                                                           \
-	X(probe_endpoint, "read an endpoint: the answer comes on the event ring; body.endpoint.id")                    \
-	X(pair_insert, "MAG: new entry of a pair of endpoints; body.pair; index = slot of the pair's counters")        \
-	X(pair_replace, "MAG: new forward or check of an entry that exists: entry is replaced, not edited; body.pair") \
-	X(pair_remove, "MAG: remove the entry of body.pair.source and destination")
+#define FWD_OPS(X)                                                                                                   \
+	X(nop, "no change: a fence whose sequence number can be waited for")                                         \
+	X(tunnel_insert, "new tunnel at index; body.tunnel; may be unresolved (no template yet)")                    \
+	X(tunnel_replace, "new template, MTU or next hop of the tunnel at index; body.tunnel")                       \
+	X(tunnel_remove, "remove the tunnel at index")                                                               \
+	X(endpoint_insert, "new endpoint; body.endpoint")                                                            \
+	X(endpoint_replace, "new forward of an endpoint that exists (handover): entry is replaced, not edited")      \
+	X(endpoint_remove, "remove an endpoint; body.endpoint.id")                                                   \
+	X(link_insert, "MAG: (access link, MAC) of an MN, or new state of it; index = node; body.link")              \
+	X(link_remove, "MAG: remove (access link, MAC)")                                                             \
+	X(neighbour_insert, "next hop at index: new or replaced; body.neighbour")                                    \
+	X(neighbour_remove, "remove the next hop at index")                                                          \
+	X(route_insert, "prefix to the next hop at index: new or replaced; body.route")                              \
+	X(route_remove, "remove the prefix")                                                                         \
+	X(probe_endpoint, "read an endpoint: the answer comes on the event ring; body.endpoint.id")                  \
+	X(pair_insert, "MAG: new half of a pair of endpoints; body.pair; index = slot of the pair's counters")       \
+	X(pair_replace, "MAG: new forward or check of a half that exists: entry is replaced, not edited; body.pair") \
+	X(pair_remove, "MAG: remove the half of a pair; body.pair.source, destination and forward.flags")
 
 enum fwd_op {
 #define FWD_OP_ENUM(name, help) FWD_OP_##name,
@@ -117,16 +117,18 @@ struct fwd_route {
 };
 
 /*
- * One direction of a pair of endpoints at a MAG; an entry goes before the endpoint's. forward.flags says which half:
+ * One half of a pair of endpoints at a MAG; an entry goes before the endpoint's. forward.flags says which half, in a
+ * removal too: the two halves of the same @source and @destination are independent entries.
  *
  * FORWARD_PAIR_TX: packets of our MN @source, straight to @destination. forward: FORWARD_TUNNEL by a tunnel of use
  *	TUNNEL_TO_PEER_MAG, or FORWARD_LOCAL if both MNs are here. check.from: the only access link and MAC that they
- *	may come from.
+ *	may come from; other packets go on as if there were no entry: the endpoint's own check decides.
  * FORWARD_PAIR_RX: packets for our MN @destination that come out of check.tunnel, or, while a former peer lingers,
  *	out of check.former (INDEX_NONE: nobody lingers). forward: FORWARD_LOCAL.
  * FORWARD_PAIR_RX | FORWARD_PAIR_RETURN: the same after our MN has left. forward: FORWARD_TUNNEL to the MN's LMA.
  *
- * A packet that does not look as check says is dropped. Both tunnels of an entry count as users of these.
+ * A packet out of a direct tunnel that no RX half accepts is dropped and answered (PUNT_pair_error). An entry is a user
+ * of each tunnel that it names.
  */
 struct fwd_pair {
 	uint64_t source; /* endpoint.h */

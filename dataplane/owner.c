@@ -200,22 +200,124 @@ static int owner_probe_endpoint(struct owner *owner, const struct fwd_update *up
 	return 0;
 }
 
-/* Pairs have no table at this owner. */
+/* The tunnels that a pair names: for the forward, to come from, to have come from. */
+struct pair_tunnels {
+	uint32_t tunnels[3]; /* INDEX_NONE: none */
+};
+
+static struct pair_tunnels owner_pair_tunnels(const struct forward *forward, uint32_t tunnel, uint32_t former)
+{
+	bool rx = pair_half_of(forward->flags) == PAIR_RX;
+
+	return (struct pair_tunnels){{forward->tunnel, rx ? tunnel : INDEX_NONE, rx ? former : INDEX_NONE}};
+}
+
+static void owner_hold_tunnels(struct owner *owner, struct pair_tunnels pair)
+{
+	for (unsigned i = 0; i < RTE_DIM(pair.tunnels); i++)
+		owner_change_tunnel(owner, INDEX_NONE, pair.tunnels[i]);
+}
+
+static void owner_release_tunnels(struct owner *owner, struct pair_tunnels pair)
+{
+	for (unsigned i = 0; i < RTE_DIM(pair.tunnels); i++)
+		owner_change_tunnel(owner, pair.tunnels[i], INDEX_NONE);
+}
+
+/* 0, -ENOENT: no such tunnel, -EINVAL: it is for something else. */
+static int owner_check_use(const struct owner *owner, uint32_t index, enum tunnel_use use)
+{
+	const struct tunnel *tunnel = tunnel_table_lookup(owner->tables->tunnels, index);
+
+	if (tunnel == NULL)
+		return -ENOENT;
+	return tunnel->use == use ? 0 : -EINVAL;
+}
+
+/* Where its packets go: by the tunnel that is there for such packets, or to a node here. */
+static int owner_check_pair_forward(const struct owner *owner, const struct forward *forward)
+{
+	bool back = (forward->flags & FORWARD_PAIR_RETURN) != 0;
+
+	if (forward->action == FORWARD_TUNNEL && (back || pair_half_of(forward->flags) == PAIR_TX))
+		return owner_check_use(owner, forward->tunnel, back ? TUNNEL_TO_LMA : TUNNEL_TO_PEER_MAG);
+	return forward->action == FORWARD_LOCAL && !back && forward->tunnel == INDEX_NONE ? 0 : -EINVAL;
+}
+
+static int owner_check_pair(const struct owner *owner, const struct fwd_pair *pair)
+{
+	enum pair_half half = pair_half_of(pair->forward.flags);
+	int error;
+
+	if (owner->tables->pairs == NULL)
+		return -EOPNOTSUPP;
+	if (half == PAIR_HALVES)
+		return -EINVAL;
+	error = owner_check_pair_forward(owner, &pair->forward);
+	if (error != 0)
+		return error;
+	if (half == PAIR_TX)
+		return pair->check.from.link < LINKS_MAX ? 0 : -EINVAL;
+	error = owner_check_use(owner, pair->check.tunnel, TUNNEL_TO_PEER_MAG);
+	if (error == 0 && pair->check.former != INDEX_NONE)
+		error = owner_check_use(owner, pair->check.former, TUNNEL_TO_PEER_MAG);
+	return error;
+}
+
+/* The tunnels of the entry that @pair replaces or removes; none if there is none. */
+static struct pair_tunnels owner_tunnels_before(const struct owner *owner, const struct fwd_pair *pair)
+{
+	enum pair_half half = pair_half_of(pair->forward.flags);
+	const struct pair_entry *entry =
+		pair_table_lookup(owner->tables->pairs, pair_key(half, pair->source, pair->destination));
+
+	if (entry == NULL)
+		return (struct pair_tunnels){{INDEX_NONE, INDEX_NONE, INDEX_NONE}};
+	return owner_pair_tunnels(&entry->forward, entry->check.tunnel, entry->check.former);
+}
+
 static int owner_pair_insert(struct owner *owner, const struct fwd_update *update)
 {
-	(void)owner;
-	(void)update;
-	return -EOPNOTSUPP;
+	const struct fwd_pair *pair = &update->body.pair;
+	int error = owner_check_pair(owner, pair);
+
+	if (error == 0)
+		error = pair_table_insert(owner->tables->pairs, pair, update->index);
+	if (error == 0)
+		owner_hold_tunnels(owner, owner_pair_tunnels(&pair->forward, pair->check.tunnel, pair->check.former));
+	return error;
 }
 
 static int owner_pair_replace(struct owner *owner, const struct fwd_update *update)
 {
-	return owner_pair_insert(owner, update);
+	const struct fwd_pair *pair = &update->body.pair;
+	struct pair_tunnels before;
+	int error = owner_check_pair(owner, pair);
+
+	if (error != 0)
+		return error;
+	before = owner_tunnels_before(owner, pair);
+	error = pair_table_replace(owner->tables->pairs, pair, update->index);
+	if (error != 0)
+		return error;
+	owner_hold_tunnels(owner, owner_pair_tunnels(&pair->forward, pair->check.tunnel, pair->check.former));
+	owner_release_tunnels(owner, before);
+	return 0;
 }
 
 static int owner_pair_remove(struct owner *owner, const struct fwd_update *update)
 {
-	return owner_pair_insert(owner, update);
+	const struct fwd_pair *pair = &update->body.pair;
+	struct pair_tunnels before;
+	int error;
+
+	if (owner->tables->pairs == NULL)
+		return -EOPNOTSUPP;
+	before = owner_tunnels_before(owner, pair);
+	error = pair_table_remove(owner->tables->pairs, pair);
+	if (error == 0)
+		owner_release_tunnels(owner, before);
+	return error;
 }
 
 static int (*const owner_ops[FWD_OP_COUNT])(struct owner *, const struct fwd_update *) = {
@@ -239,6 +341,11 @@ static bool owner_op_is_link(uint8_t op)
 	return op == FWD_OP_link_insert || op == FWD_OP_link_remove;
 }
 
+static bool owner_op_is_pair(uint8_t op)
+{
+	return op == FWD_OP_pair_insert || op == FWD_OP_pair_replace || op == FWD_OP_pair_remove;
+}
+
 /* The large tables are cold: have what the batch will touch on its way before the first update is applied. */
 static void owner_prefetch(const struct owner *owner)
 {
@@ -252,6 +359,8 @@ static void owner_prefetch(const struct owner *owner)
 			endpoint_table_prefetch(tables->endpoints, update->body.endpoint.id);
 		else if (owner_op_is_link(update->op) && tables->links != NULL)
 			link_table_prefetch(tables->links, link_key(link->link, link->mac));
+		else if (owner_op_is_pair(update->op) && tables->pairs != NULL)
+			pair_table_prefetch(tables->pairs, &update->body.pair);
 	}
 	for (unsigned i = 0; i < owner->count; i++) {
 		const struct fwd_update *update = &owner->batch[i];
@@ -261,6 +370,8 @@ static void owner_prefetch(const struct owner *owner)
 			endpoint_table_prefetch_entry(tables->endpoints, update->body.endpoint.id);
 		else if (owner_op_is_link(update->op) && tables->links != NULL)
 			link_table_prefetch_entry(tables->links, link_key(link->link, link->mac));
+		else if (owner_op_is_pair(update->op) && tables->pairs != NULL)
+			pair_table_prefetch_entry(tables->pairs, &update->body.pair);
 	}
 }
 

@@ -38,8 +38,9 @@ bool owner_has_work(const struct owner *owner);
 /*
  * Apply one update. 0, or negative errno, and then nothing changed:
  * -EINVAL  malformed, or an op that this role does not have
- * -ENOENT  it names an index, endpoint, link or prefix that is not there
- * -EEXIST  the index, endpoint or pair of tunnel addresses is taken
+ * -EOPNOTSUPP  a pair, and there is no table for pairs
+ * -ENOENT  it names an index, endpoint, link, pair or prefix that is not there
+ * -EEXIST  the index, endpoint, half of a pair or pair of tunnel addresses is taken
  * -EBUSY   something still uses what it removes
  * -ENOSPC  the table is full, or the index out of its range
  * -ENOBUFS the answer to a probe has no room

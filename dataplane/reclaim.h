@@ -17,7 +17,7 @@
  * sleeps or blocks, and may not touch a table then. The writer may be one of the readers.
  * Memory: fixed at creation.
  */
-#define RECLAIM_SLABS_MAX   8
+#define RECLAIM_SLABS_MAX   12
 #define RECLAIM_BATCHES_MAX 32 /* grace periods under way; a power of two */
 
 struct reclaim_batch {

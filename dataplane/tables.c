@@ -27,6 +27,8 @@ int tables_create(const struct tables_config *config, const struct memory *memor
 		error = neighbour_table_create(config->neighbours_max, reclaim, memory, &tables->neighbours);
 	if (error == 0)
 		error = route_table_create(config->routes_max, config->seed + 3, reclaim, memory, &tables->routes);
+	if (error == 0 && config->pairs_max != 0)
+		error = pair_table_create(config->pairs_max, config->seed + 4, reclaim, memory, &tables->pairs);
 	if (error != 0) {
 		tables_destroy(tables);
 		return error;
@@ -39,6 +41,7 @@ void tables_destroy(struct tables *tables)
 {
 	if (tables == NULL)
 		return;
+	pair_table_destroy(tables->pairs);
 	route_table_destroy(tables->routes);
 	neighbour_table_destroy(tables->neighbours);
 	tunnel_table_destroy(tables->tunnels);
@@ -51,8 +54,9 @@ void tables_destroy(struct tables *tables)
 uint64_t tables_memory_bytes(const struct tables_config *config)
 {
 	uint64_t links = config->links_max != 0 ? link_table_memory_bytes(config->links_max) : 0;
+	uint64_t pairs = config->pairs_max != 0 ? pair_table_memory_bytes(config->pairs_max) : 0;
 
-	return sizeof(struct tables) + rte_rcu_qsbr_get_memsize(config->readers_max) + links +
+	return sizeof(struct tables) + rte_rcu_qsbr_get_memsize(config->readers_max) + links + pairs +
 	       endpoint_table_memory_bytes(config->endpoints_max) + tunnel_table_memory_bytes(config->tunnels_max) +
 	       neighbour_table_memory_bytes(config->neighbours_max) + route_table_memory_bytes(config->routes_max);
 }

@@ -7,6 +7,7 @@
 #include "link_table.h"
 #include "memory.h"
 #include "neighbour_table.h"
+#include "pair_table.h"
 #include "reclaim.h"
 #include "route_table.h"
 #include "tunnel_table.h"
@@ -20,6 +21,7 @@
 struct tables_config {
 	uint32_t endpoints_max;
 	uint32_t links_max; /* 0: no link table (LMA) */
+	uint32_t pairs_max; /* entries: halves of pairs; 0: no pair table (LMA, or no route optimisation) */
 	uint32_t tunnels_max;
 	uint32_t neighbours_max;
 	uint32_t routes_max;
@@ -30,6 +32,7 @@ struct tables_config {
 struct tables {
 	struct endpoint_table *endpoints;
 	struct link_table *links; /* NULL in an LMA */
+	struct pair_table *pairs; /* NULL: no pairs */
 	struct tunnel_table *tunnels;
 	struct neighbour_table *neighbours;
 	struct route_table *routes;

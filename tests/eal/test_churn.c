@@ -25,13 +25,14 @@
 #define CAPACITY   1650 /* endpoints at once: keys have to move for others */
 #define KEPT       500  /* ids below it are never removed */
 #define LINKS      300
+#define PAIRS      400 /* halves of pairs */
 #define TUNNELS    16
 #define NEIGHBOURS 16
 #define ROUTES     64
 #define POISON     0xdd
 #define RING       256
 
-enum object { OBJECT_ENDPOINT, OBJECT_LINK, OBJECT_TUNNEL, OBJECT_NEIGHBOUR, OBJECT_ROUTE, OBJECT_KINDS };
+enum object { OBJECT_ENDPOINT, OBJECT_LINK, OBJECT_TUNNEL, OBJECT_NEIGHBOUR, OBJECT_ROUTE, OBJECT_PAIR, OBJECT_KINDS };
 
 static struct door *door;
 static struct tables *tables;
@@ -138,6 +139,51 @@ static void read_link(struct reader *reader, uint32_t i)
 	check_generation(reader, OBJECT_LINK, i, entry->node);
 }
 
+/* Two halves for each two neighbouring ids, one in each direction. All follows from number and generation. */
+static struct fwd_pair pair_of(uint32_t i, uint32_t generation)
+{
+	struct fwd_pair pair = {
+		.source = id_of(i / 2), .destination = id_of(i / 2 + 1), .forward = forward_of(i, generation)};
+
+	pair.forward.flags = FORWARD_PAIR_TX;
+	pair.check.from.link = (uint16_t)(generation % LINKS_MAX);
+	memcpy(pair.check.from.mac, pair.forward.mac, 6);
+	if (i % 2 != 0) { /* the other direction */
+		pair.source = id_of(i / 2 + 1);
+		pair.destination = id_of(i / 2);
+	}
+	return pair;
+}
+
+static void read_pairs(struct reader *reader, uint64_t *random)
+{
+	const struct pair_entry *entries[VECTOR_MAX];
+	union pair_key keys[VECTOR_MAX];
+	uint32_t numbers[VECTOR_MAX];
+	uint16_t n = (uint16_t)(1 + test_random_below(random, VECTOR_MAX));
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct fwd_pair pair;
+
+		numbers[i] = test_random_below(random, PAIRS);
+		pair = pair_of(numbers[i], 0);
+		keys[i] = pair_key(PAIR_TX, pair.source, pair.destination);
+	}
+	pair_table_lookup_burst(tables->pairs, keys, n, entries);
+	for (uint16_t i = 0; i < n; i++) {
+		struct fwd_pair want;
+
+		if (entries[i] == NULL)
+			continue;
+		want = pair_of(numbers[i], entries[i]->forward.generation);
+		if (memcmp(&entries[i]->forward, &want.forward, sizeof(want.forward)) != 0 ||
+			memcmp(&entries[i]->check, &want.check, sizeof(want.check)) != 0 ||
+			entries[i]->key.source != want.source || entries[i]->index != numbers[i])
+			complain(reader, "a pair is a mix, another's, or poison");
+		check_generation(reader, OBJECT_PAIR, numbers[i], entries[i]->forward.generation);
+	}
+}
+
 /* The generation of a tunnel is spread over its MTU and the Ethernet header of its template. */
 static void read_tunnel(struct reader *reader, uint32_t i)
 {
@@ -194,6 +240,7 @@ static void *run_reader(void *context)
 	while (!atomic_load_explicit(&stop, memory_order_relaxed) && reader->wrong == NULL) {
 		read_endpoints(reader, &random);
 		read_link(reader, test_random_below(&random, LINKS));
+		read_pairs(reader, &random);
 		read_tunnel(reader, test_random_below(&random, TUNNELS));
 		read_neighbour(reader, test_random_below(&random, NEIGHBOURS));
 		read_route(reader, test_random_below(&random, ROUTES));
@@ -286,6 +333,22 @@ static void change_link(struct control *control)
 		update.op = FWD_OP_link_remove;
 	push(control, &update);
 	*live = update.op == FWD_OP_link_insert;
+}
+
+static void change_pair(struct control *control)
+{
+	uint32_t i = test_random_below(&control->random, PAIRS);
+	bool *live = &control->live[OBJECT_PAIR][i];
+	struct fwd_update update = {
+		.op = *live ? FWD_OP_pair_replace : FWD_OP_pair_insert,
+		.index = i,
+		.body.pair = pair_of(i, ++control->generation),
+	};
+
+	if (*live && test_random_below(&control->random, 2))
+		update.op = FWD_OP_pair_remove;
+	push(control, &update);
+	*live = update.op != FWD_OP_pair_remove;
 }
 
 static void change_tunnel(struct control *control)
@@ -384,11 +447,11 @@ static void run_control(struct control *control, const struct reader *readers)
 	const char *wanted = getenv("CHURN_SECONDS");
 	double end = now_s() + (wanted != NULL ? strtod(wanted, NULL) : 3);
 	static void (*const changes[])(struct control *) = {change_endpoint, change_endpoint, change_endpoint,
-		change_endpoint, change_link, change_tunnel, change_neighbour, change_route};
+		change_endpoint, change_link, change_pair, change_pair, change_tunnel, change_neighbour, change_route};
 
 	while (now_s() < end && readers[0].wrong == NULL && readers[1].wrong == NULL && control->failures == 0) {
 		for (unsigned i = 0; i < 256; i++)
-			changes[test_random_below(&control->random, 8)](control);
+			changes[test_random_below(&control->random, sizeof(changes) / sizeof(changes[0]))](control);
 		collect_failures(control);
 	}
 }
@@ -407,6 +470,7 @@ static void create(void)
 	const struct tables_config tables_config = {
 		.endpoints_max = CAPACITY,
 		.links_max = LINKS,
+		.pairs_max = PAIRS,
 		.tunnels_max = TUNNELS,
 		.neighbours_max = NEIGHBOURS,
 		.routes_max = ROUTES + 1,

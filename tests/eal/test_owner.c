@@ -29,6 +29,7 @@ static void create(uint32_t links_max)
 	const struct tables_config tables_config = {
 		.endpoints_max = 40,
 		.links_max = links_max,
+		.pairs_max = links_max,
 		.tunnels_max = 8,
 		.neighbours_max = 8,
 		.routes_max = 8,
@@ -418,11 +419,151 @@ static void anchor_has_no_links(void **state)
 	assert_int_equal(apply(link_update(FWD_OP_link_remove, 1, 1, LINK_KNOWN)), -EINVAL);
 }
 
+static struct fwd_update peer_tunnel(uint32_t index, enum tunnel_use use)
+{
+	struct fwd_update update = tunnel_update(FWD_OP_tunnel_insert, index, (uint8_t)index);
+
+	update.body.tunnel.use = (uint8_t)use;
+	return update;
+}
+
+static struct fwd_update tx_update(enum fwd_op op, uint32_t i, uint32_t tunnel)
+{
+	return (struct fwd_update){.op = (uint8_t)op,
+		.index = i,
+		.body.pair = {.source = id_of(i),
+			.destination = id_of(i + 100),
+			.forward = {.action = FORWARD_TUNNEL, .flags = FORWARD_PAIR_TX, .tunnel = tunnel},
+			.check.from = {.link = 3, .mac = {2, 0, 0, 0, 0, 1}}}};
+}
+
+static struct fwd_update rx_update(enum fwd_op op, uint32_t i, uint32_t tunnel, uint32_t former)
+{
+	return (struct fwd_update){.op = (uint8_t)op,
+		.index = i,
+		.body.pair = {.source = id_of(i),
+			.destination = id_of(i + 100),
+			.forward = {.action = FORWARD_LOCAL, .flags = FORWARD_PAIR_RX, .tunnel = INDEX_NONE},
+			.check = {.tunnel = tunnel, .former = former}}};
+}
+
+static void expect_users(uint32_t one, uint32_t two, uint32_t lma)
+{
+	assert_int_equal(tunnel_table_users(tables->tunnels, 1), one);
+	assert_int_equal(tunnel_table_users(tables->tunnels, 2), two);
+	assert_int_equal(tunnel_table_users(tables->tunnels, 5), lma);
+}
+
+static void make_pair_tunnels(void)
+{
+	assert_int_equal(apply(peer_tunnel(1, TUNNEL_TO_PEER_MAG)), 0);
+	assert_int_equal(apply(peer_tunnel(2, TUNNEL_TO_PEER_MAG)), 0);
+	assert_int_equal(apply(peer_tunnel(5, TUNNEL_TO_LMA)), 0);
+}
+
+static void pair_uses_each_tunnel_that_it_names(void **state)
+{
+	struct fwd_update back = rx_update(FWD_OP_pair_replace, 1, 2, INDEX_NONE);
+
+	make_pair_tunnels();
+	assert_int_equal(apply(tx_update(FWD_OP_pair_insert, 1, 1)), 0);
+	expect_users(1, 0, 0);
+	assert_int_equal(apply(rx_update(FWD_OP_pair_insert, 1, 1, 2)), 0);
+	expect_users(2, 1, 0);
+	assert_int_equal(apply(tx_update(FWD_OP_pair_replace, 1, 2)), 0);
+	expect_users(1, 2, 0);
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 1, 0)), -EBUSY);
+	back.body.pair.forward =
+		(struct forward){.action = FORWARD_TUNNEL, .flags = FORWARD_PAIR_RX | FORWARD_PAIR_RETURN, .tunnel = 5};
+	assert_int_equal(apply(back), 0);
+	expect_users(0, 2, 1);
+	assert_int_equal(pair_table_lookup(tables->pairs, pair_key(PAIR_RX, id_of(1), id_of(101)))->forward.tunnel, 5);
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 5, 0)), -EBUSY);
+	back.op = FWD_OP_pair_remove;
+	assert_int_equal(apply(back), 0);
+	expect_users(0, 1, 0);
+	assert_int_equal(apply(back), -ENOENT);
+	expect_users(0, 1, 0);
+	assert_int_equal(apply(tx_update(FWD_OP_pair_remove, 1, INDEX_NONE)), 0);
+	expect_users(0, 0, 0);
+	assert_true(pair_table_is_empty(tables->pairs));
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 1, 0)), 0);
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 2, 0)), 0);
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 5, 0)), 0);
+}
+
+static void refuse_pair(struct fwd_update update, int error)
+{
+	for (update.op = FWD_OP_pair_insert; update.op <= FWD_OP_pair_replace; update.op++)
+		assert_int_equal(apply(update), error);
+	expect_users(0, 0, 0);
+	assert_int_equal(pair_table_count(tables->pairs), 0);
+}
+
+static void pair_that_makes_no_sense_is_refused(void **state)
+{
+	struct fwd_update update;
+
+	make_pair_tunnels();
+	refuse_pair(tx_update(0, 1, 7), -ENOENT); /* no such tunnel */
+	refuse_pair(tx_update(0, 1, INDEX_NONE), -ENOENT);
+	refuse_pair(tx_update(0, 1, 5), -EINVAL); /* a tunnel to an LMA */
+	refuse_pair(rx_update(0, 1, 7, INDEX_NONE), -ENOENT);
+	refuse_pair(rx_update(0, 1, INDEX_NONE, INDEX_NONE), -ENOENT);
+	refuse_pair(rx_update(0, 1, 5, INDEX_NONE), -EINVAL);
+	refuse_pair(rx_update(0, 1, 1, 7), -ENOENT);
+	refuse_pair(rx_update(0, 1, 1, 5), -EINVAL);
+	update = tx_update(0, 1, 1);
+	update.body.pair.check.from.link = LINK_NONE;
+	refuse_pair(update, -EINVAL);
+	update = tx_update(0, 1, 1);
+	update.body.pair.forward.flags = 0;
+	refuse_pair(update, -EINVAL);
+	update.body.pair.forward.flags = FORWARD_PAIR_TX | FORWARD_PAIR_RX;
+	refuse_pair(update, -EINVAL);
+	update = tx_update(0, 1, 1);
+	update.body.pair.forward.action = FORWARD_DROP;
+	refuse_pair(update, -EINVAL);
+	update.body.pair.forward.action = FORWARD_LOCAL; /* and names a tunnel */
+	refuse_pair(update, -EINVAL);
+	update = tx_update(0, 1, 1);
+	update.body.pair.destination = update.body.pair.source;
+	update.op = FWD_OP_pair_insert;
+	assert_int_equal(apply(update), -EINVAL);
+	update = rx_update(0, 1, 1, INDEX_NONE); /* back over a direct tunnel: never */
+	update.body.pair.forward =
+		(struct forward){.action = FORWARD_TUNNEL, .flags = FORWARD_PAIR_RX | FORWARD_PAIR_RETURN, .tunnel = 2};
+	refuse_pair(update, -EINVAL);
+	update.body.pair.forward.flags = FORWARD_PAIR_RX; /* on without having left */
+	update.body.pair.forward.tunnel = 5;
+	refuse_pair(update, -EINVAL);
+	assert_int_equal(apply(tx_update(FWD_OP_pair_replace, 1, 1)), -ENOENT);
+	assert_int_equal(apply(tx_update(FWD_OP_pair_remove, 1, 1)), -ENOENT);
+	update = tx_update(FWD_OP_pair_insert, 1, 1);
+	assert_int_equal(apply(update), 0);
+	assert_int_equal(apply(update), -EEXIST);
+	expect_users(1, 0, 0);
+	update.op = FWD_OP_pair_remove;
+	update.body.pair.forward.flags = 0; /* which half? */
+	assert_int_equal(apply(update), -EINVAL);
+	expect_users(1, 0, 0);
+}
+
+static void full_pair_table_refuses(void **state)
+{
+	make_pair_tunnels();
+	for (uint32_t i = 0; i < 8; i++)
+		assert_int_equal(apply(tx_update(FWD_OP_pair_insert, i, 1)), 0);
+	assert_int_equal(apply(tx_update(FWD_OP_pair_insert, 8, 1)), -ENOSPC);
+	expect_users(8, 0, 0);
+}
+
 static void pairs_are_refused_without_a_table(void **state)
 {
 	struct fwd_update update = {.body.pair = {.source = 1, .destination = 2, .forward.action = FORWARD_LOCAL}};
 
-	(void)state;
+	tear_down(state);
+	create(0);
 	for (update.op = FWD_OP_pair_insert; update.op <= FWD_OP_pair_remove; update.op++)
 		assert_int_equal(apply(update), -EOPNOTSUPP);
 }
@@ -457,6 +598,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(owner_goes_on_when_spare_entries_come_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(probe_answers_with_an_event, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(anchor_has_no_links, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pair_uses_each_tunnel_that_it_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pair_that_makes_no_sense_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(full_pair_table_refuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pairs_are_refused_without_a_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(applied_updates_wake_a_sleeping_control_core, set_up, tear_down),
 	};

@@ -9,6 +9,7 @@
 static const struct tables_config config = {
 	.endpoints_max = 100,
 	.links_max = 100,
+	.pairs_max = 100,
 	.tunnels_max = 10,
 	.neighbours_max = 10,
 	.routes_max = 10,
@@ -33,14 +34,15 @@ static void creation_without_memory_leaves_nothing_behind(void **state)
 	} while (error != 0);
 }
 
-static void anchor_has_no_link_table(void **state)
+static void anchor_has_no_tables_of_links_and_pairs(void **state)
 {
 	struct tables_config anchor = config;
 	struct tables *tables;
 
-	anchor.links_max = 0;
+	anchor.links_max = anchor.pairs_max = 0;
 	assert_int_equal(tables_create(&anchor, &memory_libc, &tables), 0);
 	assert_null(tables->links);
+	assert_null(tables->pairs);
 	tables_destroy(tables);
 	assert_true(tables_memory_bytes(&anchor) < tables_memory_bytes(&config));
 }
@@ -94,7 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(creation_without_memory_leaves_nothing_behind),
-		cmocka_unit_test(anchor_has_no_link_table),
+		cmocka_unit_test(anchor_has_no_tables_of_links_and_pairs),
 		cmocka_unit_test(sizes_that_cannot_be_are_refused),
 		cmocka_unit_test(told_memory_is_what_is_taken),
 		cmocka_unit_test(million_endpoints_take_at_most_64_octets_each),

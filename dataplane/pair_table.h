@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fwd_update.h"
+#include "memory.h"
+#include "reclaim.h"
+
+/*
+ * Pair table of a MAG: (source endpoint, destination endpoint) -> forward, and what a packet has to look like: a hit is
+ * lookup and anti-spoofing in one cache line behind the bucket. The two halves of a pair's state (FORWARD_PAIR_TX and
+ * FORWARD_PAIR_RX) are different keys: after a handover both may be there for the same two endpoints.
+ *
+ * Threads, entries, memory: as endpoint_table.h.
+ */
+enum pair_half {
+	PAIR_TX, /* packets of our MN */
+	PAIR_RX, /* packets out of direct tunnels */
+	PAIR_HALVES,
+};
+
+union pair_key {
+	struct {
+		uint64_t source; /* of PAIR_RX with every bit turned, which no endpoint id is */
+		uint64_t destination;
+	};
+	uint64_t words[2];
+};
+
+/* All that a packet needs; immutable once published. */
+struct pair_entry {
+	union pair_key key;
+	struct forward forward;
+	union {
+		struct {
+			uint16_t link;
+			uint8_t mac[6];
+		} from; /* PAIR_TX */
+		struct {
+			uint32_t tunnel, former;
+		}; /* PAIR_RX */
+	} check;
+	uint32_t index; /* slot of the pair's counters */
+	uint8_t reserved[12];
+};
+_Static_assert(sizeof(struct pair_entry) == 64, "one cache line");
+
+static inline union pair_key pair_key(enum pair_half half, uint64_t source, uint64_t destination)
+{
+	return (union pair_key){.source = half == PAIR_TX ? source : ~source, .destination = destination};
+}
+
+/* The half that @flags (FORWARD_PAIR_...) name; PAIR_HALVES: none or both, or _RETURN without _RX. */
+enum pair_half pair_half_of(uint8_t flags);
+
+struct pair_table;
+
+/* As endpoint_table.h; @capacity counts entries: halves, not pairs. */
+int pair_table_create(uint32_t capacity, uint64_t seed, struct reclaim *reclaim, const struct memory *memory,
+	struct pair_table **table);
+void pair_table_destroy(struct pair_table *table);
+/* Memory that pair_table_create() takes. */
+uint64_t pair_table_memory_bytes(uint32_t capacity);
+
+/*
+ * Is there nothing to look up? False as soon as there has been an entry for a while; a reader may see a change late, as
+ * it may see an entry late. Cheap: a line that is written when the first entry comes and the last one goes. Readers.
+ */
+bool pair_table_is_empty(const struct pair_table *table);
+/* The entry of @key, NULL: none. Until the reader reports quiescence. Readers. */
+const struct pair_entry *pair_table_lookup(const struct pair_table *table, union pair_key key);
+/* @n lookups (@n <= VECTOR_MAX), the same as one by one. Returns the number found. Readers. */
+uint16_t pair_table_lookup_burst(
+	const struct pair_table *table, const union pair_key *keys, uint16_t n, const struct pair_entry **entries);
+
+/*
+ * Writer. The half is that of @pair's forward.flags. 0, or -EINVAL: no half, or source and destination are not two
+ * endpoints; -EEXIST; -ENOENT; -ENOSPC; -EAGAIN, as endpoint_table.h. On error nothing changed.
+ */
+int pair_table_insert(struct pair_table *table, const struct fwd_pair *pair, uint32_t index);
+int pair_table_replace(struct pair_table *table, const struct fwd_pair *pair, uint32_t index);
+int pair_table_remove(struct pair_table *table, const struct fwd_pair *pair);
+/* Have what a change of @pair reads on its way to the cache, as endpoint_table.h. Writer. */
+void pair_table_prefetch(const struct pair_table *table, const struct fwd_pair *pair);
+void pair_table_prefetch_entry(const struct pair_table *table, const struct fwd_pair *pair);
+/* Entries in the table. Writer. */
+uint32_t pair_table_count(const struct pair_table *table);
+/* The entries: for tests. */
+struct slab *pair_table_slab(struct pair_table *table);
