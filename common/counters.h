@@ -52,6 +52,7 @@ struct worker_stats {
 struct object_counters {
 	struct object_counter *nodes;
 	struct object_counter *tunnels;
+	struct object_counter *pairs; /* up: sent direct by our MN; down: out of the direct tunnel */
 };
 
 /* Read a counter that another thread adds to. */

@@ -115,6 +115,12 @@ static int door_create_worker(struct door *door, unsigned number, unsigned index
 		if (worker->objects.tunnels == NULL)
 			return -1;
 	}
+	if (config->pair_counters && config->pairs_max != 0) {
+		worker->objects.pairs =
+			door_array("pair counters", config->pairs_max, per_object, node, error, error_size);
+		if (worker->objects.pairs == NULL)
+			return -1;
+	}
 	return 0;
 }
 
@@ -205,6 +211,7 @@ void door_destroy(struct door *door)
 		door_free_mbuf_ring(worker->punt_other);
 		door_free_mbuf_ring(worker->inject);
 		rte_ring_free(worker->event);
+		rte_free(worker->objects.pairs);
 		rte_free(worker->objects.tunnels);
 		rte_free(worker->objects.nodes);
 		rte_free(worker->stats);
@@ -421,5 +428,15 @@ void door_tunnel_counter(
 	for (unsigned i = 0; i < door->config.workers && tunnel < door->config.tunnels_max; i++) {
 		if (door->worker[i].objects.tunnels != NULL)
 			object_counter_add(sum, door->worker[i].objects.tunnels, tunnel, direction);
+	}
+}
+
+void door_pair_counter(
+	const struct door *door, uint32_t pair, enum counter_direction direction, struct object_counter *sum)
+{
+	*sum = (struct object_counter){0};
+	for (unsigned i = 0; i < door->config.workers && pair < door->config.pairs_max; i++) {
+		if (door->worker[i].objects.pairs != NULL)
+			object_counter_add(sum, door->worker[i].objects.pairs, pair, direction);
 	}
 }

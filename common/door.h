@@ -97,8 +97,10 @@ struct door_config {
 	uint32_t descriptors; /* tunnel templates */
 	uint32_t nodes_max;   /* slots of per-node counters */
 	uint32_t tunnels_max;
+	uint32_t pairs_max;
 	bool node_counters; /* per-object counters, each class can be off */
 	bool tunnel_counters;
+	bool pair_counters;
 };
 
 struct door_worker {
@@ -174,3 +176,5 @@ void door_node_counter(
 	const struct door *door, uint32_t node, enum counter_direction direction, struct object_counter *sum);
 void door_tunnel_counter(
 	const struct door *door, uint32_t tunnel, enum counter_direction direction, struct object_counter *sum);
+void door_pair_counter(
+	const struct door *door, uint32_t pair, enum counter_direction direction, struct object_counter *sum);

@@ -7,6 +7,7 @@
 	X(classify, "layer 2 and 3 checks, own addresses, access links")         \
 	X(decap, "outer header checks and removal")                              \
 	X(uplink, "MAG: packets of mobile nodes: anti-spoofing, lookup")         \
+	X(pair, "MAG: packets out of direct tunnels: check of their pair") \
 	X(downlink, "MAG: packets to mobile nodes: lookup, layer 2 rewrite")     \
 	X(anchor_up, "LMA: packets out of tunnels: source check")                \
 	X(anchor_down, "LMA: lookup of the destination's binding")               \

@@ -1,27 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pipeline.h"
 
-#include <string.h>
-
 #include "lookup.h"
-
-#define ICMPV6_HEADER    8
-#define ICMPV6_ERROR_MAX 127
-
-/*
- * An ICMPv6 error that the tunnel's other end made about a packet for one of its mobile nodes, on the way to who sent
- * it (RFC 2473 section 8: Packet Too Big of an access link, say). The peer speaks for itself, with its outer address.
- */
-static bool is_error_of_peer(const struct worker *w, struct rte_mbuf *pkt)
-{
-	const struct tunnel *tunnel = tunnel_table_lookup(w->tables->tunnels, packet_path(pkt)->tunnel);
-	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
-
-	return tunnel != NULL && memcmp(ip->src_addr, &tunnel->remote, 16) == 0 && ip->proto == IPPROTO_ICMPV6 &&
-	       rte_pktmbuf_data_len(pkt) >= IPV6_HEADER + ICMPV6_HEADER &&
-	       *((const uint8_t *)ip + IPV6_HEADER) <= ICMPV6_ERROR_MAX && ipv6_is_routable(ip->dst_addr) &&
-	       gateway_own(w->gateway, ip->dst_addr, PORT_NONE) < 0;
-}
 
 static void anchor_miss(struct worker *w, struct rte_mbuf *pkt)
 {

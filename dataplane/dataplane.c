@@ -140,6 +140,8 @@ static int make_door(struct dataplane *d, char *error, size_t error_size)
 		.tunnels_max = d->config.tunnels_max,
 		.node_counters = d->config.node_counters,
 		.tunnel_counters = d->config.tunnel_counters,
+		.pairs_max = d->config.role == DATAPLANE_MAG ? d->config.pairs_max : 0,
+		.pair_counters = d->config.pair_counters,
 	};
 
 	memcpy(config.socket_of, d->socket_of, sizeof(config.socket_of));

@@ -53,7 +53,7 @@ struct dataplane_config {
 	uint32_t memory_mb; /* 0: computed from the sizes below */
 	uint32_t mbufs;     /* 0: computed */
 	bool idle_sleep;
-	bool node_counters, tunnel_counters;
+	bool node_counters, tunnel_counters, pair_counters;
 
 	const struct dataplane_port *ports;
 	unsigned port_count;
@@ -67,6 +67,8 @@ struct dataplane_config {
 	struct in6_addr access_link_local;
 
 	uint32_t nodes_max, endpoints_max, tunnels_max, neighbours_max, routes_max;
+	uint32_t pairs_max;        /* MAG: slots of counters of pairs; 0: no route optimisation */
+	uint32_t pair_entries_max; /* MAG: halves of pairs in the table */
 	uint32_t punts_per_s, punt_burst, source_punts_per_s;
 };
 

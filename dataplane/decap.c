@@ -16,6 +16,13 @@ static const uint8_t ecn_decap[4][4] = {
 	[3] = {ECN_CE, ECN_CE, ECN_CE, ECN_CE},
 };
 
+/* What a tunnel is for says who looks at what comes out of it. */
+static const enum stage after_decap[TUNNEL_USE_COUNT] = {
+	[TUNNEL_TO_LMA] = STAGE_downlink,
+	[TUNNEL_TO_MAG] = STAGE_anchor_up,
+	[TUNNEL_TO_PEER_MAG] = STAGE_pair,
+};
+
 static uint8_t ecn_of(const struct rte_ipv6_hdr *ip)
 {
 	return rte_be_to_cpu_32(ip->vtc_flow) >> 20 & 3;
@@ -93,7 +100,7 @@ static void decap(struct worker *w, struct rte_mbuf *pkt, uint16_t offset, const
 	path->tunnel = peer->tunnel;
 	path->l2 = 0;
 	count_object(w->tunnel_counters, peer->tunnel, w->tunnels_max, COUNTER_UP, rte_pktmbuf_data_len(pkt));
-	push(w, w->gateway->role == DATAPLANE_LMA ? STAGE_anchor_up : STAGE_downlink, pkt);
+	push(w, after_decap[peer->use], pkt);
 }
 
 static bool is_outer_of(const union tunnel_key *key, const struct rte_ipv6_hdr *outer)

@@ -24,7 +24,7 @@ static void write_ethernet(
 	}
 }
 
-static void deliver(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+void downlink_deliver(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
 {
 	const struct gateway_link *link = &w->gateway->links[forward->link % LINKS_MAX];
 	struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
@@ -68,6 +68,6 @@ void stage_downlink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 		else if (unlikely(forward->action != FORWARD_LOCAL))
 			push_forward_action(w, pkts[i], forward);
 		else
-			deliver(w, pkts[i], forward);
+			downlink_deliver(w, pkts[i], forward);
 	}
 }

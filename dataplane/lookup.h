@@ -27,3 +27,28 @@ static inline void lookup_endpoints(const struct worker *w, struct rte_mbuf **pk
 	for (uint16_t i = 0; i < n; i++)
 		prefetch_object(w->node_counters, forwards[i]->node, w->nodes_max, direction);
 }
+
+/*
+ * The entry of each packet's pair (data at the IPv6 header), NULL if there is none, with the counters of pair and node
+ * of @direction on their way. There is a pair table. Worker.
+ */
+static inline void lookup_pairs(const struct worker *w, struct rte_mbuf **pkts, uint16_t n, enum pair_half half,
+	enum counter_direction direction, const struct pair_entry **entries)
+{
+	union pair_key keys[VECTOR_MAX];
+
+	if (n == 0)
+		return;
+	for (uint16_t i = 0; i < n; i++) {
+		const struct rte_ipv6_hdr *ip = packet_ipv6(pkts[i]);
+
+		keys[i] = pair_key(half, endpoint_id_ipv6(ip->src_addr), endpoint_id_ipv6(ip->dst_addr));
+	}
+	pair_table_lookup_burst(w->tables->pairs, keys, n, entries);
+	for (uint16_t i = 0; i < n; i++) {
+		if (entries[i] == NULL)
+			continue;
+		prefetch_object(w->pair_counters, entries[i]->index, w->pairs_max, direction);
+		prefetch_object(w->node_counters, entries[i]->forward.node, w->nodes_max, direction);
+	}
+}

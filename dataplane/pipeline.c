@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pipeline.h"
 
+#include <string.h>
 #include <rte_cycles.h>
+
+#define ICMPV6_HEADER    8
+#define ICMPV6_ERROR_MAX 127
 
 #define STEP(name)                         \
 	{                                  \
@@ -26,6 +30,7 @@ static const struct pipeline_step mag_steps[] = {
 	STEP(classify),
 	STEP(decap),
 	STEP(uplink),
+	STEP(pair),
 	STEP(downlink),
 	STEP(route),
 	STEP(encap),
@@ -81,4 +86,15 @@ void push_forward_action(struct worker *w, struct rte_mbuf *pkt, const struct fo
 	if (forward->action == FORWARD_DROP && forward->drop_reason != 0 && forward->drop_reason < DROP_COUNT)
 		reason = (enum drop_reason)forward->drop_reason;
 	push_drop(w, pkt, reason);
+}
+
+bool is_error_of_peer(const struct worker *w, struct rte_mbuf *pkt)
+{
+	const struct tunnel *tunnel = tunnel_table_lookup(w->tables->tunnels, packet_path(pkt)->tunnel);
+	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+
+	return tunnel != NULL && memcmp(ip->src_addr, &tunnel->remote, 16) == 0 && ip->proto == IPPROTO_ICMPV6 &&
+	       rte_pktmbuf_data_len(pkt) >= IPV6_HEADER + ICMPV6_HEADER &&
+	       *((const uint8_t *)ip + IPV6_HEADER) <= ICMPV6_ERROR_MAX && ipv6_is_routable(ip->dst_addr) &&
+	       gateway_own(w->gateway, ip->dst_addr, PORT_NONE) < 0;
 }

@@ -30,6 +30,7 @@ void stage_rx(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_classify(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_uplink(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_pair(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_downlink(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_anchor_up(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_anchor_down(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
@@ -44,6 +45,19 @@ void stage_drop(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
  * straight from a core port, where Mobility Headers and tunnels are let in. In classify.c.
  */
 void classify_own(struct worker *w, struct rte_mbuf *pkt, int kind, bool core);
+
+/* Send a packet to the MN that @forward (FORWARD_LOCAL) leads to. In downlink.c. */
+void downlink_deliver(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward);
+
+/*
+ * An ICMPv6 error that the tunnel's other end made about a packet for one of its mobile nodes, on the way to who sent
+ * it (RFC 2473 section 8: Packet Too Big of an access link, say). The peer speaks for itself, with its outer address.
+ */
+bool is_error_of_peer(const struct worker *w, struct rte_mbuf *pkt);
+
+/* May the peer be told of this packet out of its direct tunnel, within the limits of its pair and of the peer? In
+ * punt.c. */
+bool pair_error_allowed(struct worker *w, struct rte_mbuf *pkt);
 
 /* Tell the control core of an unknown link-layer address on the packet's link. Rate limited. In punt.c. */
 void event_unknown_mac(struct worker *w, struct rte_mbuf *pkt);

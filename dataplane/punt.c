@@ -89,6 +89,19 @@ void stage_punt(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 		door_control_wake(w->door);
 }
 
+bool pair_error_allowed(struct worker *w, struct rte_mbuf *pkt)
+{
+	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+	uint64_t peer = endpoint_hash(packet_path(pkt)->tunnel);
+	uint64_t pair = endpoint_hash(endpoint_load_be64(ip->src_addr) ^ peer);
+	struct token_bucket *of_pair, *of_peer = &w->peer_buckets[peer % PEER_BUCKETS];
+
+	pair = endpoint_hash(pair ^ endpoint_load_be64(ip->dst_addr));
+	of_pair = &w->pair_buckets[pair % PAIR_BUCKETS];
+	return token_bucket_take(of_pair, w->now, w->limits.pair_error_interval, 1) &&
+	       token_bucket_take(of_peer, w->now, w->limits.peer_error_interval, PEER_ERROR_BURST);
+}
+
 void event_unknown_mac(struct worker *w, struct rte_mbuf *pkt)
 {
 	const struct packet_path *path = packet_path(pkt);

@@ -16,6 +16,7 @@ void sizes_tables(const struct dataplane_config *config, struct tables_config *t
 	*tables = (struct tables_config){
 		.endpoints_max = config->endpoints_max,
 		.links_max = config->role == DATAPLANE_MAG ? config->nodes_max : 0,
+		.pairs_max = config->role == DATAPLANE_MAG ? config->pair_entries_max : 0,
 		.tunnels_max = config->tunnels_max,
 		.neighbours_max = config->neighbours_max,
 		.routes_max = config->routes_max,
@@ -47,8 +48,9 @@ uint16_t sizes_mbuf_bytes(const struct dataplane_config *config)
 
 static uint64_t counters_bytes(const struct dataplane_config *config)
 {
-	uint64_t slots = (config->node_counters ? config->nodes_max : 0) +
-			 (uint64_t)(config->tunnel_counters ? config->tunnels_max : 0);
+	uint64_t slots = (uint64_t)(config->node_counters ? config->nodes_max : 0) +
+			 (config->tunnel_counters ? config->tunnels_max : 0) +
+			 (config->pair_counters && config->role == DATAPLANE_MAG ? config->pairs_max : 0);
 
 	return config->worker_count * (slots * COUNTER_DIRECTIONS * sizeof(struct object_counter));
 }

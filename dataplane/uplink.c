@@ -10,11 +10,11 @@ static const struct rte_ether_hdr *ethernet_of(struct rte_mbuf *pkt)
 	return (const struct rte_ether_hdr *)(rte_pktmbuf_mtod(pkt, const uint8_t *) - packet_path(pkt)->l2);
 }
 
-/* Anti-spoofing: is the source's home network that of the MN on this link with this MAC? */
-static bool is_from_node(struct rte_mbuf *pkt, const struct forward *forward)
+/* Anti-spoofing: is the source's home network that of the MN on this @link with this @mac? */
+static bool is_from_node(struct rte_mbuf *pkt, uint16_t link, const uint8_t *mac)
 {
-	return forward->link == packet_path(pkt)->link &&
-	       memcmp(forward->mac, ethernet_of(pkt)->src_addr.addr_bytes, sizeof(forward->mac)) == 0;
+	return link == packet_path(pkt)->link &&
+	       memcmp(mac, ethernet_of(pkt)->src_addr.addr_bytes, RTE_ETHER_ADDR_LEN) == 0;
 }
 
 static void uplink_refuse(struct worker *w, struct rte_mbuf *pkt, bool mismatch)
@@ -61,17 +61,54 @@ static void uplink(struct worker *w, struct rte_mbuf *pkt, const struct forward 
 	push(w, STAGE_encap, pkt);
 }
 
+static void uplink_direct(struct worker *w, struct rte_mbuf *pkt, const struct pair_entry *entry)
+{
+	uint32_t bytes = rte_pktmbuf_data_len(pkt);
+
+	count_object(w->node_counters, entry->forward.node, w->nodes_max, COUNTER_UP, bytes);
+	count_object(w->pair_counters, entry->index, w->pairs_max, COUNTER_UP, bytes);
+	if (unlikely(entry->forward.action == FORWARD_LOCAL)) {
+		push(w, STAGE_downlink, pkt); /* by the destination's endpoint, which counts too */
+		return;
+	}
+	*packet_into(pkt) = entry->forward.tunnel;
+	push(w, STAGE_encap, pkt);
+}
+
+/*
+ * The packets that leave by the entry of their pair. The others move to the front; returns how many: those without an
+ * entry, or not from where the entry says, whose endpoint decides.
+ */
+static uint16_t uplink_pairs(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+{
+	const struct pair_entry *entries[VECTOR_MAX];
+	uint16_t left = 0;
+
+	lookup_pairs(w, pkts, n, PAIR_TX, COUNTER_UP, entries);
+	for (uint16_t i = 0; i < n; i++) {
+		const struct pair_entry *entry = entries[i];
+
+		if (entry != NULL && likely(is_from_node(pkts[i], entry->check.from.link, entry->check.from.mac)))
+			uplink_direct(w, pkts[i], entry);
+		else
+			pkts[left++] = pkts[i];
+	}
+	return left;
+}
+
 void stage_uplink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct forward *forwards[VECTOR_MAX];
 
+	if (w->tables->pairs != NULL && !pair_table_is_empty(w->tables->pairs))
+		n = uplink_pairs(w, pkts, n);
 	lookup_endpoints(w, pkts, n, LOOKUP_SOURCE, COUNTER_UP, forwards);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct forward *forward = forwards[i];
 
 		if (unlikely(forward->action == FORWARD_NONE))
 			uplink_refuse(w, pkts[i], false);
-		else if (unlikely(!is_from_node(pkts[i], forward)))
+		else if (unlikely(!is_from_node(pkts[i], forward->link, forward->mac)))
 			uplink_refuse(w, pkts[i], true);
 		else if (unlikely(forward->action != FORWARD_LOCAL))
 			push_forward_action(w, pkts[i], forward);

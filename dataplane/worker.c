@@ -23,6 +23,8 @@ static void set_limits(struct worker_limits *limits, const struct dataplane_conf
 	*limits = (struct worker_limits){
 		.reason_interval = hz / reasons,
 		.source_interval = hz / sources,
+		.pair_error_interval = hz / PAIR_ERRORS_PER_S,
+		.peer_error_interval = hz / PEER_ERRORS_PER_S * RTE_MAX(config->worker_count, 1u),
 		.signalling_interval = hz / ((uint64_t)reasons * SIGNALLING_FACTOR),
 		.reason_burst = RTE_MAX(config->punt_burst, 1u),
 		.source_burst = RTE_MAX(RTE_MIN(config->punt_burst, sources), (uint32_t)SOURCE_BURST_MIN),
@@ -40,6 +42,8 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	w->stats = door_worker->stats;
 	w->node_counters = door_worker->objects.nodes;
 	w->tunnel_counters = door_worker->objects.tunnels;
+	w->pair_counters = door_worker->objects.pairs;
+	w->pairs_max = setup->door->config.pairs_max;
 	w->nodes_max = setup->door->config.nodes_max;
 	w->tunnels_max = setup->door->config.tunnels_max;
 	for (unsigned port = 0; port < PORTS_MAX; port++)

@@ -54,9 +54,18 @@ struct worker_limits {
 	uint64_t source_interval;
 	uint64_t signalling_interval;
 	uint32_t reason_burst, source_burst, signalling_burst;
+	uint64_t pair_error_interval; /* of RO Errors: per pair one at a time, */
+	uint64_t peer_error_interval; /* and per peer so that all workers together keep to PEER_ERRORS_PER_S */
 };
 
-#define SOURCE_BUCKETS 1024 /* a power of two; sources that fall into one bucket share it */
+#define SOURCE_BUCKETS 1024 /* powers of two; sources that fall into one bucket share it */
+#define PAIR_BUCKETS   1024
+#define PEER_BUCKETS   256
+
+/* RO Errors: wire-formats G.6.2. */
+#define PAIR_ERRORS_PER_S 1
+#define PEER_ERRORS_PER_S 1000
+#define PEER_ERROR_BURST  100
 
 struct pipeline;
 
@@ -65,12 +74,13 @@ struct worker {
 	const struct gateway *gateway;
 	const struct tables *tables; /* of the worker's socket */
 	const struct pipeline *pipeline;
-	struct worker_stats *stats;             /* worker: rw, control: ro; relaxed */
-	struct object_counter *node_counters;   /* NULL: off */
-	struct object_counter *tunnel_counters; /* NULL: off */
-	uint32_t nodes_max, tunnels_max;        /* slots of those */
-	struct vector vectors[STAGE_COUNT];     /* worker: rw; what waits for each stage */
-	struct vector out[PORTS_MAX];           /* worker: rw; tx's own sorting by port */
+	struct worker_stats *stats;                 /* worker: rw, control: ro; relaxed */
+	struct object_counter *node_counters;       /* NULL: off */
+	struct object_counter *tunnel_counters;     /* NULL: off */
+	struct object_counter *pair_counters;       /* NULL: off */
+	uint32_t nodes_max, tunnels_max, pairs_max; /* slots of those */
+	struct vector vectors[STAGE_COUNT];         /* worker: rw; what waits for each stage */
+	struct vector out[PORTS_MAX];               /* worker: rw; tx's own sorting by port */
 
 	struct worker_way ways[PORTS_MAX];
 	struct worker_queue queues[WORKER_QUEUES_MAX];
@@ -81,6 +91,8 @@ struct worker {
 	struct worker_limits limits;
 	struct token_bucket reason_buckets[PUNT_COUNT + EVENT_TYPE_COUNT]; /* worker: rw */
 	struct token_bucket source_buckets[SOURCE_BUCKETS];                /* worker: rw */
+	struct token_bucket pair_buckets[PAIR_BUCKETS];                    /* worker: rw */
+	struct token_bucket peer_buckets[PEER_BUCKETS];                    /* worker: rw */
 	uint64_t now;                                                      /* worker: rw; TSC at the last pass */
 
 	struct door *door;

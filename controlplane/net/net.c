@@ -229,6 +229,7 @@ static void punt(struct net *net, const struct packet_meta *meta, const uint8_t 
 	case PUNT_mobility_header:
 	case PUNT_access_discovery:
 	case PUNT_access_dhcp:
+	case PUNT_pair_error:
 	case PUNT_COUNT: break; /* not ours */
 	}
 }

@@ -162,6 +162,7 @@ struct bed *bed_create(enum dataplane_role role, unsigned workers)
 	struct bed *bed = calloc(1, sizeof(*bed));
 	struct tables_config sizes = {.endpoints_max = BED_NODES,
 		.links_max = role == DATAPLANE_MAG ? BED_NODES : 0,
+		.pairs_max = role == DATAPLANE_MAG ? BED_NODES : 0,
 		.tunnels_max = MAX_TUNNELS,
 		.neighbours_max = 16,
 		.routes_max = 16,
@@ -175,8 +176,10 @@ struct bed *bed_create(enum dataplane_role role, unsigned workers)
 		.descriptors = MAX_TUNNELS,
 		.nodes_max = BED_NODES,
 		.tunnels_max = MAX_TUNNELS,
+		.pairs_max = BED_NODES,
 		.node_counters = true,
-		.tunnel_counters = true};
+		.tunnel_counters = true,
+		.pair_counters = true};
 	char error[256];
 
 	assert_non_null(bed);
@@ -231,6 +234,8 @@ void bed_reset(struct bed *bed)
 	for (unsigned w = 0; w < bed->worker_count; w++) {
 		memset(bed->workers[w]->stats, 0, sizeof(*bed->workers[w]->stats));
 		memset(bed->workers[w]->reason_buckets, 0, sizeof(bed->workers[w]->reason_buckets));
+		memset(bed->workers[w]->pair_buckets, 0, sizeof(bed->workers[w]->pair_buckets));
+		memset(bed->workers[w]->peer_buckets, 0, sizeof(bed->workers[w]->peer_buckets));
 		memset(bed->workers[w]->source_buckets, 0, sizeof(bed->workers[w]->source_buckets));
 	}
 	bed->put = 0;
@@ -283,7 +288,8 @@ static void make_template(struct bed *bed, uint32_t slot, const struct fwd_tunne
 	memcpy(ip + 24, &tunnel->remote, 16);
 }
 
-void bed_tunnel(struct bed *bed, uint32_t index, const char *local, const char *remote, bool resolved, int dscp)
+static void insert_tunnel(struct bed *bed, uint32_t index, const char *local, const char *remote, bool resolved,
+	int dscp, enum tunnel_use use)
 {
 	struct fwd_update update = {.op = FWD_OP_tunnel_insert, .index = index};
 	struct fwd_tunnel *tunnel = &update.body.tunnel;
@@ -291,7 +297,7 @@ void bed_tunnel(struct bed *bed, uint32_t index, const char *local, const char *
 	*tunnel = (struct fwd_tunnel){.mtu_bytes = BED_TUNNEL_MTU,
 		.hop_limit = 64,
 		.descriptor = INDEX_NONE,
-		.use = bed->config.role == DATAPLANE_LMA ? TUNNEL_TO_MAG : TUNNEL_TO_LMA,
+		.use = (uint8_t)use,
 		.dscp_mode = dscp >= 0 ? DSCP_FIXED : DSCP_COPY,
 		.dscp = dscp >= 0 ? (uint8_t)dscp : 0};
 	parse(local, &tunnel->local);
@@ -301,6 +307,24 @@ void bed_tunnel(struct bed *bed, uint32_t index, const char *local, const char *
 		tunnel->descriptor = index;
 		make_template(bed, index, tunnel);
 	}
+	bed_apply(bed, &update);
+}
+
+void bed_tunnel(struct bed *bed, uint32_t index, const char *local, const char *remote, bool resolved, int dscp)
+{
+	insert_tunnel(bed, index, local, remote, resolved, dscp,
+		bed->config.role == DATAPLANE_LMA ? TUNNEL_TO_MAG : TUNNEL_TO_LMA);
+}
+
+void bed_direct_tunnel(struct bed *bed, uint32_t index, const char *local, const char *remote)
+{
+	insert_tunnel(bed, index, local, remote, true, -1, TUNNEL_TO_PEER_MAG);
+}
+
+void bed_pair(struct bed *bed, enum fwd_op op, const struct fwd_pair *pair, uint32_t index)
+{
+	struct fwd_update update = {.op = (uint8_t)op, .index = index, .body.pair = *pair};
+
 	bed_apply(bed, &update);
 }
 

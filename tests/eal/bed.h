@@ -60,6 +60,9 @@ void bed_destroy(struct bed *bed);
 /* Change forwarding state as the owner does; asserts that it is taken. */
 void bed_apply(struct bed *bed, const struct fwd_update *update);
 void bed_tunnel(struct bed *bed, uint32_t index, const char *local, const char *remote, bool resolved, int dscp);
+/* To a peer MAG, resolved. */
+void bed_direct_tunnel(struct bed *bed, uint32_t index, const char *local, const char *remote);
+void bed_pair(struct bed *bed, enum fwd_op op, const struct fwd_pair *pair, uint32_t index);
 void bed_endpoint(struct bed *bed, const char *prefix, const struct forward *forward);
 void bed_link(struct bed *bed, uint16_t link, const uint8_t *mac, enum link_state state);
 void bed_neighbour(struct bed *bed, uint32_t index, uint16_t port, bool resolved);

@@ -2,6 +2,9 @@
 #include "scenario.h"
 
 #include <string.h>
+#include <arpa/inet.h>
+
+#include "endpoint.h"
 
 static void mobile_node(struct bed *bed, const char *address, uint16_t link, uint32_t tunnel, const uint8_t *mac)
 {
@@ -33,6 +36,56 @@ struct bed *scenario_mag(unsigned workers)
 	bed_link(bed, 0, PENDING_MAC, LINK_PENDING);
 	bed_link(bed, 0, REFUSED_MAC, LINK_REFUSED);
 	return bed;
+}
+
+static uint64_t id_of(const char *text)
+{
+	struct in6_addr address;
+
+	inet_pton(AF_INET6, text, &address);
+	return endpoint_id_ipv6(address.s6_addr);
+}
+
+static void pair_out(struct bed *bed, const char *to, enum forward_action action, uint32_t tunnel, uint32_t index)
+{
+	struct fwd_pair pair = {.source = id_of(MN1),
+		.destination = id_of(to),
+		.forward = {.action = (uint8_t)action,
+			.flags = FORWARD_PAIR_TX,
+			.link = LINK_NONE,
+			.tunnel = tunnel,
+			.node = 1},
+		.check.from = {.link = 0, .mac = {2, 0, 0, 0, 1, 1}}};
+
+	bed_pair(bed, FWD_OP_pair_insert, &pair, index);
+}
+
+void scenario_pairs(struct bed *bed)
+{
+	struct fwd_pair in = {.source = id_of(MN6),
+		.destination = id_of(MN1),
+		.forward = {.action = FORWARD_LOCAL,
+			.flags = FORWARD_PAIR_RX,
+			.link = 0,
+			.tunnel = INDEX_NONE,
+			.node = 1,
+			.mac = {2, 0, 0, 0, 1, 1}},
+		.check = {.tunnel = 7, .former = 8}};
+	struct fwd_pair back = {.source = id_of(MN6),
+		.destination = id_of(MN7),
+		.forward = {.action = FORWARD_TUNNEL,
+			.flags = FORWARD_PAIR_RX | FORWARD_PAIR_RETURN,
+			.link = LINK_NONE,
+			.tunnel = 1,
+			.node = INDEX_NONE},
+		.check = {.tunnel = 7, .former = INDEX_NONE}};
+
+	bed_direct_tunnel(bed, 7, MAG, PEER);
+	bed_direct_tunnel(bed, 8, MAG, FORMER);
+	pair_out(bed, MN6, FORWARD_TUNNEL, 7, PAIR_DIRECT);
+	pair_out(bed, MN2, FORWARD_LOCAL, INDEX_NONE, PAIR_HERE);
+	bed_pair(bed, FWD_OP_pair_insert, &in, PAIR_DIRECT);
+	bed_pair(bed, FWD_OP_pair_insert, &back, PAIR_LEFT);
 }
 
 struct bed *scenario_lma(unsigned workers)

@@ -43,6 +43,22 @@
 #define GATEWAY_LINK_LOCAL "fe80::200:5eff:fe00:5213"
 #define MN1_LINK_LOCAL     "fe80::ff:fe00:101"
 
+/*
+ * Pairs of the MAG, by scenario_pairs(): PEER and FORMER are other MAGs, behind the direct tunnels 7 and 8.
+ * MN1 and MN6 (at PEER, before at FORMER) both ways; MN1 and MN2, both here; from MN6 to MN7, who has left.
+ */
+#define MN6    "2001:db8:aa:6::60"
+#define MN7    "2001:db8:aa:7::70"
+#define PEER   "2001:db8:1::7"
+#define FORMER "2001:db8:1::8"
+
+/* Slots of the pairs' counters. */
+#define PAIR_DIRECT 20
+#define PAIR_HERE   21
+#define PAIR_LEFT   22
+
+void scenario_pairs(struct bed *bed);
+
 /* The bed with all of them; @workers as bed_create(). */
 struct bed *scenario_mag(unsigned workers);
 struct bed *scenario_lma(unsigned workers);

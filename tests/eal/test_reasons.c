@@ -651,6 +651,37 @@ static void icmp_to(struct frame *f, uint16_t port, const uint8_t *mac, const ch
 	frame_close(f, ip);
 }
 
+/* An error that the peer forwards: never answered. */
+static void direct_error(struct frame *f, const char *peer, const char *to)
+{
+	uint16_t ip;
+
+	frame_ethernet(f, MAC(CORE), ROUTER, 0);
+	scenario_outer(f, peer, MAG, 0);
+	ip = frame_ipv6(f, &(struct frame_ipv6){MN6, to, IPPROTO_ICMPV6, 64, 0, 0});
+	frame_icmpv6(f, 1, NULL);
+	frame_close(f, ip);
+	frame_close(f, f->l3);
+}
+
+static void direct_error_without_pair(struct frame *f)
+{
+	direct_error(f, PEER, MN2);
+}
+
+static void direct_error_by_other_tunnel(struct frame *f)
+{
+	direct_error(f, FORMER, MN7);
+}
+
+static void direct_udp(struct frame *f)
+{
+	frame_ethernet(f, MAC(CORE), ROUTER, 0);
+	scenario_outer(f, PEER, MAG, 0);
+	scenario_udp(f, MN6, MN2, 64, 0);
+	frame_close(f, f->l3);
+}
+
 static void echo_from_core(struct frame *f)
 {
 	icmp_to(f, CORE, ROUTER, SERVER, LMA, 128);
@@ -762,6 +793,8 @@ static const struct reason_case cases[] = {
 	DROPS(MAG, ACCESS, limit_reached_by_error, tunnel_limit),
 	DROPS(MAG, CORE, down_to_nobody, downlink_no_endpoint),
 	DROPS(MAG, CORE, down_by_other_tunnel, downlink_tunnel_mismatch),
+	DROPS(MAG, CORE, direct_error_without_pair, pair_unknown),
+	DROPS(MAG, CORE, direct_error_by_other_tunnel, pair_tunnel_mismatch),
 	DROPS(LMA, OUTSIDE, outside_error_to_nobody, anchor_no_endpoint),
 	DROPS(LMA, CORE, source_of_other_mag, anchor_source),
 	DROPS(LMA, CORE, source_without_binding, anchor_source),
@@ -834,6 +867,8 @@ static void expect_punts(struct bed *bed, const struct reason_case *c, const str
 static void each_packet_ends_where_it_should(void **state)
 {
 	struct bed *beds[] = {[DATAPLANE_LMA] = scenario_lma(1), [DATAPLANE_MAG] = scenario_mag(1)};
+
+	scenario_pairs(beds[DATAPLANE_MAG]);
 
 	for (unsigned i = 0; i < RTE_DIM(cases) * RTE_DIM(bursts); i++) {
 		const struct reason_case *c = &cases[i / RTE_DIM(bursts)];
@@ -958,6 +993,24 @@ static void one_source_does_not_use_up_the_punts_of_others(void **state)
 		assert_true(bed_punted(bed, &got, &meta));
 	assert_false(bed_punted(bed, &got, &meta));
 	bed_check_conservation(bed);
+	bed_destroy(bed);
+}
+
+/* One a second for each pair, so not a case of the table. */
+static void direct_packet_without_pair_is_punted(void **state)
+{
+	struct bed *bed = scenario_mag(1);
+	struct packet_meta meta;
+	struct frame frame, got;
+
+	scenario_pairs(bed);
+	frame_init(&frame);
+	direct_udp(&frame);
+	bed_receive(bed, CORE, &frame, 64);
+	assert_true(bed_punted(bed, &got, &meta));
+	assert_int_equal(meta.reason, PUNT_pair_error);
+	seen_punt[PUNT_pair_error] = true;
+	expect_drops(bed, DROP_pair_unknown, 63);
 	bed_destroy(bed);
 }
 
@@ -1148,6 +1201,7 @@ int main(void)
 		cmocka_unit_test(full_punt_ring_drops),
 		cmocka_unit_test(punts_of_one_reason_are_limited),
 		cmocka_unit_test(one_source_does_not_use_up_the_punts_of_others),
+		cmocka_unit_test(direct_packet_without_pair_is_punted),
 		cmocka_unit_test(injected_packets_that_cannot_go_on_are_dropped),
 		cmocka_unit_test(injected_to_a_stage_of_the_other_role_is_dropped),
 		cmocka_unit_test(full_handover_ring_drops),
