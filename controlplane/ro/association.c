@@ -292,6 +292,10 @@ bool association_apply(struct ro *ro, struct association *a)
 			check_of(&want) == half->check)
 			continue;
 		emit(ro, a, from, !is ? FWD_OP_pair_remove : was ? FWD_OP_pair_replace : FWD_OP_pair_insert, &want);
+		if (slot >= 2) {
+			a->receive_serial = a->serial;
+			a->receives = false;
+		}
 		half->forward = want.forward;
 		half->check = check_of(&want);
 		changed = true;
@@ -313,6 +317,33 @@ void association_fall_back(struct ro *ro, struct association *a)
 	a->forget_ms = now_ms + ro->config.tombstone_ms;
 	association_apply(ro, a);
 	association_schedule(ro, a);
+}
+
+void association_release_tunnels(struct ro *ro, struct association *a)
+{
+	uint32_t back = a->back, former = a->former, tunnel = a->tunnel;
+
+	a->back = a->former = a->tunnel = INDEX_NONE;
+	a->linger_ms = a->former_ms = 0;
+	if (back != INDEX_NONE)
+		ro->ops->tunnel_release(ro->context, back);
+	if (former != INDEX_NONE)
+		tunnels_release(ro->tunnels, former);
+	if (tunnel != INDEX_NONE)
+		tunnels_release(ro->tunnels, tunnel);
+}
+
+void association_clear(struct ro *ro, struct association *a)
+{
+	association_fall_back(ro, a);
+	if (!a->receives) {
+		a->sides[0].rx = a->sides[1].rx = false;
+		association_apply(ro, a);
+		association_release_tunnels(ro, a);
+		association_schedule(ro, a);
+	}
+	ro->host->ops->commit(ro->host, 0, 0);
+	a->settled = a->serial;
 }
 
 void association_commit(struct ro *ro, struct association *a)

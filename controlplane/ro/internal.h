@@ -111,8 +111,11 @@ struct association {
 	uint8_t attempts; /* with a greater stamp, after 135 */
 	uint8_t last_failure;
 	uint16_t lifetime_s;
-	uint16_t sequence; /* of own requests */
-	uint16_t serial;   /* of own transactions */
+	uint16_t sequence;       /* of own requests */
+	uint16_t serial;         /* of own transactions */
+	uint16_t receive_serial; /* MAG: the transaction that last changed RX */
+	bool receives;           /* and it was applied */
+	uint16_t settled;        /* refusals of transactions before this one are dealt with */
 	bool has_token;
 	struct ro_authorisation token; /* for the Setup of this update */
 	uint64_t deadline_ms;          /* of the update under way; 0: none */
@@ -211,6 +214,13 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 bool association_apply(struct ro *ro, struct association *a);
 /* MAG: TX off at once, RX lingers; the stamp stays as tombstone. Into the open transaction. */
 void association_fall_back(struct ro *ro, struct association *a);
+/*
+ * MAG: something was refused. RX lingers if it is known to be there, else everything goes at once. What was never there
+ * need not go: refusals of this are of no interest. Commits.
+ */
+void association_clear(struct ro *ro, struct association *a);
+/* MAG: the tunnels that nothing names any more, into the open transaction. */
+void association_release_tunnels(struct ro *ro, struct association *a);
 /* Close the open transaction; a refusal comes back for this association. */
 void association_commit(struct ro *ro, struct association *a);
 

@@ -243,7 +243,7 @@ static void adopt(struct ro *ro, struct association *a, const struct ro_request 
 	a->token = request->body.authorisation;
 	a->lead = (uint8_t)(follows ? 1 - own : own);
 	a->moved = a->lead;
-	if (!follows)
+	if (!follows || a->state == RO_STATE_NONE || a->state == RO_STATE_FALLBACK)
 		a->controller = (fixed->flags & RO_FLAG_C) == 0 && !crossed;
 	a->forget_ms = 0;
 	if (a->state != RO_STATE_ACTIVE)
@@ -285,7 +285,7 @@ static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_req
 		status = find_own(ro, &tuples[0], &own);
 	other.lma = request->datagram->source;
 	a = status == RO_STATUS_ACTIVE ? association_find(ro, own.prefixes[0], other.prefixes[0]) : NULL;
-	if (status == RO_STATUS_ACTIVE && a == NULL && follows)
+	if (status == RO_STATUS_ACTIVE && a == NULL && request->fixed.value == RO_REASON_REFRESH)
 		status = RO_STATUS_UNKNOWN;
 	if (status == RO_STATUS_ACTIVE && a == NULL) {
 		a = association_create(ro, &own, &other);
@@ -419,7 +419,8 @@ static void report_in(struct ro *ro, const struct ro_peer *peer, struct ro_reque
 		if (request->fixed.lifetime_s < a->lifetime_s)
 			a->lifetime_s = request->fixed.lifetime_s;
 		ack_send(ro, a, request, RO_STATUS_ACTIVE, a->controller ? RO_FLAG_C : 0, a->lifetime_s, NULL);
-		if (request->body.stamp > a->stamp && !from_mag && !a->controller && a->state == RO_STATE_ACTIVE)
+		if (request->body.stamp > a->stamp && !from_mag && !a->controller &&
+			(a->state == RO_STATE_ACTIVE || a->state == RO_STATE_PENDING))
 			adopt_report(ro, a, request);
 		if (request->body.stamp == a->stamp)
 			report_advance(ro, a, request, from_mag);
@@ -475,8 +476,7 @@ static bool ask_answered(struct ro *ro, struct association *a, const struct ro_r
 			return false;
 		a->sides[foreign].mag = tuple->mag;
 	}
-	if (!a->handover && a->reason != RO_REASON_REFRESH)
-		a->controller = (ack->fixed.flags & RO_FLAG_C) == 0;
+	a->controller = (ack->fixed.flags & RO_FLAG_C) == 0;
 	a->has_token = ack->body.has_authorisation;
 	a->token = ack->body.authorisation;
 	return true;

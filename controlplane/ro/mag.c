@@ -457,6 +457,24 @@ static void own_left(struct ro *ro, struct association *a, unsigned side)
 	association_commit(ro, a);
 }
 
+/*
+ * It is back before its pair was forgotten. If the LMA has not noticed that it was away, both ends are still told
+ * apart: the report ends that. If it has, the report's stamp is too old.
+ */
+static void own_came_back(struct ro *ro, struct association *a, unsigned side)
+{
+	struct ro_session session;
+
+	if (!ro->ops->find_by_prefix(ro->context, a->sides[side].prefixes[0], &session) ||
+		!same_address(&session.lma, &a->sides[side].lma))
+		return;
+	a->sides[side].ours = true;
+	a->lead = (uint8_t)side;
+	association_apply(ro, a);
+	mag_report(ro, a, RO_STATUS_UNKNOWN, 0);
+	association_commit(ro, a);
+}
+
 void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change)
 {
 	struct association *a;
@@ -465,6 +483,8 @@ void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change 
 	while ((a = association_of(ro, prefix, &at)) != NULL) {
 		unsigned side = (unsigned)association_side(a, prefix);
 
+		if (!a->sides[side].ours && change == RO_SESSION_UP && a->state == RO_STATE_FALLBACK)
+			own_came_back(ro, a, side);
 		if (!a->sides[side].ours)
 			continue;
 		if (change == RO_SESSION_DOWN)
@@ -476,15 +496,9 @@ void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change 
 
 static void drop_receiving(struct ro *ro, struct association *a)
 {
-	a->linger_ms = a->former_ms = 0;
 	a->sides[0].rx = a->sides[1].rx = false;
 	association_apply(ro, a);
-	release_back(ro, a);
-	if (a->former != INDEX_NONE)
-		tunnels_release(ro->tunnels, a->former);
-	if (a->tunnel != INDEX_NONE)
-		tunnels_release(ro->tunnels, a->tunnel);
-	a->tunnel = a->former = INDEX_NONE;
+	association_release_tunnels(ro, a);
 	association_commit(ro, a);
 }
 

@@ -303,6 +303,7 @@ void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t 
 {
 	uint32_t index = (uint32_t)cookie;
 	struct association *a = index < ro->top ? &ro->slots[index] : NULL;
+	uint16_t serial = (uint16_t)(cookie >> 32);
 	uint8_t status = RO_STATUS_ACTIVE;
 
 	if (a == NULL || !a->used || (a->generation & 0x7fff) != (cookie >> 48 & 0x7fff))
@@ -311,18 +312,17 @@ void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t 
 	if (error != 0)
 		status = error == -EHOSTUNREACH ? RO_STATUS_TUNNEL : RO_STATUS_NO_RESOURCES;
 	if (error == 0) {
-		acks_settle(ro, a, (uint16_t)(cookie >> 32), status);
+		a->receives = a->receives || (int16_t)(serial - a->receive_serial) >= 0;
+		acks_settle(ro, a, serial, status);
 		return;
 	}
-	/* What was refused is not known: everything of the pair goes, and the sequence ends with this status. */
-	if (ro->config.role == RO_ROLE_MAG && is_alive(a)) {
+	if (ro->config.role == RO_ROLE_MAG && (int16_t)(serial - a->settled) >= 0) {
 		exchanges_cancel(ro, a, false);
 		a->last_failure = status;
-		association_fall_back(ro, a);
-	}
-	acks_settle(ro, a, (uint16_t)(cookie >> 32), status);
-	if (ro->config.role == RO_ROLE_MAG)
+		association_clear(ro, a);
 		mag_report(ro, a, status, 0);
+	}
+	acks_settle(ro, a, serial, status);
 	association_commit(ro, a);
 }
 

@@ -309,7 +309,7 @@ static int apply(struct fake_host *fake, const struct fwd_update *update)
 	case FWD_OP_endpoint_insert:
 	case FWD_OP_endpoint_replace:
 	case FWD_OP_endpoint_remove: return apply_endpoint(fake, update);
-	default: return 0;
+	default: return fake->apply_other != NULL ? fake->apply_other(fake->context, update) : 0;
 	}
 }
 

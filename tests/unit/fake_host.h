@@ -53,6 +53,8 @@ struct fake_host {
 	/* Set by the test. */
 	void (*done)(void *context, uint64_t cookie, int error);
 	void *context;
+	int (*apply_other)(
+		void *context, const struct fwd_update *update); /* updates the model has no table for; or NULL */
 	bool is_busy;
 	bool is_held;                            /* fake_host_run() applies nothing */
 	unsigned fail_update;                    /* the n-th update from now is refused; 0: none */

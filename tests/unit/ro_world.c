@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ro_world.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,6 +117,8 @@ static const struct ro_session_ops session_ops = {find_by_prefix, find_by_id, tu
 
 /* ---- nodes ---- */
 
+static int apply_pair(void *context, const struct fwd_update *update);
+
 static void done(void *context, uint64_t cookie, int error)
 {
 	struct world_node *node = context;
@@ -166,6 +169,7 @@ static void node_init(struct world *world, unsigned number, const struct world_o
 	fake_host_init(&node->fake);
 	node->fake.random += number * 7919;
 	node->fake.done = done;
+	node->fake.apply_other = apply_pair;
 	node->fake.context = node;
 	node->ro = ro_create(&node->config, &node->fake.host, &session_ops, node, &world->now);
 	assert_non_null(node->ro);
@@ -210,6 +214,7 @@ void world_restart(struct world *world, unsigned number)
 	memset(node->pairs, 0, sizeof(node->pairs));
 	fake_host_init(&node->fake);
 	node->fake.done = done;
+	node->fake.apply_other = apply_pair;
 	node->fake.context = node;
 	node->ro = ro_create(&node->config, &node->fake.host, &session_ops, node, &world->now);
 	assert_non_null(node->ro);
@@ -231,20 +236,39 @@ static void assert_tunnel_lives(const struct world_node *node, uint32_t tunnel)
 	assert_true(tunnel < FAKE_INDEXES && node->fake.has_tunnel[tunnel]);
 }
 
-static void apply_pair(struct world_node *node, const struct fwd_update *update)
+static bool is_alive(const struct world_node *node, uint32_t tunnel)
 {
+	return tunnel == INDEX_NONE || (tunnel < FAKE_INDEXES && node->fake.has_tunnel[tunnel]);
+}
+
+static bool has_dead_tunnel(const struct world_node *node, const struct fwd_pair *pair)
+{
+	if (!is_alive(node, pair->forward.tunnel))
+		return true;
+	return (pair->forward.flags & FORWARD_PAIR_RX) != 0 &&
+	       (!is_alive(node, pair->check.tunnel) || !is_alive(node, pair->check.former));
+}
+
+/* As a table owner would. */
+static int apply_pair(void *context, const struct fwd_update *update)
+{
+	struct world_node *node = context;
 	struct world_pair *entry = pair_at(node, update->body.pair.source, update->body.pair.destination);
 
-	assert_int_equal(entry == NULL, update->op == FWD_OP_pair_insert);
+	if (update->op < FWD_OP_pair_insert || update->op > FWD_OP_pair_remove)
+		return 0;
+	if ((entry == NULL) != (update->op == FWD_OP_pair_insert))
+		return entry == NULL ? -ENOENT : -EEXIST;
+	if (update->op != FWD_OP_pair_remove && has_dead_tunnel(node, &update->body.pair))
+		return -ENOENT;
 	for (unsigned i = 0; entry == NULL && i < WORLD_PAIRS; i++)
 		if (!node->pairs[i].used)
 			entry = &node->pairs[i];
-	if (entry == NULL) {
-		fail_msg("more pairs than there is room for");
-		return;
-	}
+	if (entry == NULL)
+		return -ENOSPC;
 	entry->used = update->op != FWD_OP_pair_remove;
 	entry->pair = update->body.pair;
+	return 0;
 }
 
 static void assert_entries_are_sound(const struct world_node *node)
@@ -264,6 +288,12 @@ static void assert_entries_are_sound(const struct world_node *node)
 	}
 }
 
+static void print_arrows(const struct world *world)
+{
+	for (unsigned i = 0; i < world->arrow_count; i++)
+		print_error("%s\n", world->arrows[i]);
+}
+
 /* G.6.15 (d) */
 static void assert_peer_receives(struct world *world, const struct world_node *node, const struct fwd_pair *pair)
 {
@@ -273,8 +303,10 @@ static void assert_peer_receives(struct world *world, const struct world_node *n
 
 	if (world->early || peer->dead)
 		return;
-	if (entry == NULL || !(entry->pair.forward.flags & FORWARD_PAIR_RX))
+	if (entry == NULL || !(entry->pair.forward.flags & FORWARD_PAIR_RX)) {
+		print_arrows(world);
 		fail_msg("%s sends direct to %s, which does not take it", names[node->number], names[to]);
+	}
 }
 
 static void assert_invariants(struct world *world)
@@ -327,9 +359,8 @@ static void collect(struct world *world, struct world_node *node)
 	char arrow[64];
 
 	fake_host_run(fake);
-	for (unsigned i = 0; i < fake->update_count; i++)
-		if (fake->updates[i].op >= FWD_OP_pair_insert && fake->updates[i].op <= FWD_OP_pair_remove)
-			apply_pair(node, &fake->updates[i]);
+	if (fake->refused > 0 && !world->refusals)
+		fail_msg("%s: an update was refused", names[node->number]);
 	for (unsigned i = 0; i < fake->message_count; i++) {
 		record(world, &fake->messages[i], arrow);
 		if (node->dead || is_lost(world, arrow))
@@ -417,8 +448,7 @@ void world_expect_arrows(struct world *world, const char *file, int line, const 
 		if (strcmp(expected[i], world->arrows[i]) != 0)
 			break;
 	if (expected[i] != NULL || i < world->arrow_count) {
-		for (unsigned j = 0; j < world->arrow_count; j++)
-			print_error("%s\n", world->arrows[j]);
+		print_arrows(world);
 		print_error(
 			"%s:%d: arrow %u: expected %s\n", file, line, i, expected[i] != NULL ? expected[i] : "nothing");
 		fail();

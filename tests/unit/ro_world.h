@@ -53,6 +53,7 @@ struct world {
 	const char *lose; /* this arrow is lost @lose_count times */
 	unsigned lose_count;
 	unsigned lose_number; /* the n-th message from now is lost; 0: none */
+	bool refusals;        /* updates may be refused */
 	bool early;           /* pairs may send before the peer receives for a moment */
 };
 

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Route optimisation when things go wrong: messages lost at every arrow, gateways that are dead or restart, refused
+ * updates, moves in the middle of an update, two controllers. Whatever happens, in the end both MNs send direct or
+ * neither does (wire-formats G.6.15 b); in between nobody sends direct to a MAG that does not take it (d), which the
+ * world checks after every message.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <errno.h>
+
+#include <cmocka.h>
+
+#include "ro_world.h"
+#include "unit.h"
+
+#define SETTLE_MS 23000 /* RO_SEQUENCE_DEADLINE and one exchange */
+
+static struct world world;
+
+static void begin(unsigned variant)
+{
+	world_init(&world, (struct world_options){.proxy = variant & 1, .one_lma = variant & 2});
+}
+
+static unsigned mag_of(unsigned mn)
+{
+	return (unsigned)world.mns[mn - 1].mag;
+}
+
+static bool is_direct(void)
+{
+	return world_sends(&world, mag_of(1), 1, 2, mag_of(2)) && world_sends(&world, mag_of(2), 2, 1, mag_of(1));
+}
+
+static void assert_both_agree(const char *when, unsigned variant, unsigned n)
+{
+	bool one = world_sends(&world, mag_of(1), 1, 2, mag_of(2));
+	bool other = world_sends(&world, mag_of(2), 2, 1, mag_of(1));
+
+	if (one != other)
+		fail_msg("%s: variant %u, message %u: mn1 %s, mn2 %s", when, variant, n,
+			one ? "sends direct" : "does not", other ? "sends direct" : "does not");
+}
+
+static void any_lost_message_is_made_up_for(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned n = 1; n <= 12; n++) {
+			begin(variant);
+			world.lose_number = n;
+			world_traffic(&world, LMA1);
+			world_pass(&world, 2000);
+			if (!is_direct())
+				fail_msg("variant %u, message %u: not set up", variant, n);
+			world_fini(&world);
+		}
+	}
+}
+
+static void any_message_lost_during_a_handover_is_made_up_for(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 8; variant++) {
+		for (unsigned n = 1; n <= 12; n++) {
+			begin(variant);
+			world_traffic(&world, LMA1);
+			world.lose_number = n;
+			world_move(&world, variant & 4 ? 2 : 1, MAG3);
+			world_pass(&world, 2000);
+			if (!is_direct())
+				fail_msg("variant %u, message %u: not set up", variant, n);
+			world_fini(&world);
+		}
+	}
+}
+
+static char arrows[WORLD_ARROWS][64];
+
+static unsigned arrows_of_set_up(unsigned variant)
+{
+	unsigned count;
+
+	begin(variant);
+	world_traffic(&world, LMA1);
+	count = world.arrow_count;
+	memcpy(arrows, world.arrows, sizeof(arrows));
+	world_fini(&world);
+	return count;
+}
+
+static void arrow_that_never_arrives_ends_on_the_path_over_the_lma(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		unsigned count = arrows_of_set_up(variant);
+
+		for (unsigned n = 0; n < count; n++) {
+			begin(variant);
+			world.lose = arrows[n];
+			world.lose_count = 1000;
+			world_traffic(&world, LMA1);
+			world_pass(&world, SETTLE_MS);
+			assert_both_agree("an arrow never arrives", variant, n);
+			world_fini(&world);
+		}
+	}
+}
+
+static void dead_gateway_leaves_no_half_of_a_path(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned node = LMA1; node <= MAG2; node++) {
+			begin(variant);
+			world.nodes[node].dead = true;
+			world_traffic(&world, LMA1);
+			world_pass(&world, SETTLE_MS);
+			if (node >= MAG1 || variant < 2 || node == LMA1)
+				assert_true(world_is_quiet(&world));
+			else
+				assert_true(is_direct()); /* LMA2 has no part in it */
+			world_fini(&world);
+		}
+	}
+}
+
+static void refused_update_leaves_no_half_of_a_path(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned node = MAG1; node <= MAG2; node++) {
+			for (unsigned n = 1; n <= 4; n++) {
+				begin(variant);
+				world.refusals = true;
+				world.nodes[node].fake.fail_update = n;
+				world.nodes[node].fake.fail_error = -ENOSPC;
+				world_traffic(&world, LMA1);
+				world_pass(&world, SETTLE_MS);
+				assert_both_agree("a refused update", variant, n);
+				world_fini(&world);
+			}
+		}
+	}
+}
+
+static void mn_that_moves_during_the_set_up_is_found_at_its_new_place(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 8; variant++) {
+		for (unsigned n = 1; n <= 12; n++) {
+			begin(variant);
+			world.lose_number = n; /* the update stands still for half a second */
+			world_traffic(&world, LMA1);
+			world_move(&world, variant & 4 ? 2 : 1, MAG3);
+			world_pass(&world, SETTLE_MS);
+			assert_both_agree("a move during the set-up", variant, n);
+			if (!is_direct())
+				fail_msg("variant %u, message %u: the newest update did not win", variant, n);
+			world_fini(&world);
+		}
+	}
+}
+
+/* G.6.8 */
+static void crossing_inits_have_one_controller(void **state)
+{
+	(void)state;
+	for (unsigned proxy = 0; proxy < 2; proxy++) {
+		struct ro_view one, other;
+
+		begin(proxy);
+		for (unsigned i = 0; i < 2; i++) {
+			struct ro *ro = world.nodes[i].ro;
+
+			ro_traffic_seen(ro, &world.now, world.mns[i].prefix, world.mns[1 - i].prefix);
+			ro_traffic_seen(ro, &world.now, world.mns[1 - i].prefix, world.mns[i].prefix);
+			ro_start(ro, &world.now, world.mns[i].prefix, world.mns[1 - i].prefix);
+		}
+		world_run(&world);
+		world_pass(&world, SETTLE_MS);
+		assert_true(is_direct());
+		assert_true(ro_pair_find(world.nodes[LMA1].ro, world.mns[0].prefix, world.mns[1].prefix, &one));
+		assert_true(ro_pair_find(world.nodes[LMA2].ro, world.mns[0].prefix, world.mns[1].prefix, &other));
+		assert_false(one.controller);
+		assert_true(other.controller); /* the greater address */
+		assert_int_equal(one.association, other.association);
+		world_fini(&world);
+	}
+}
+
+static void restarted_mag_is_set_up_again_after_it_was_noticed(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		begin(variant);
+		world_traffic(&world, LMA1);
+		assert_true(is_direct());
+		world.early = true; /* until somebody notices */
+		world_restart(&world, MAG2);
+		for (unsigned i = 0; i < NODES; i++)
+			if (i != MAG2)
+				ro_peer_lost(world.nodes[i].ro, &world.now, &world.nodes[MAG2].config.address);
+		world_run(&world);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
+/* G.6.2: the peer MAG says that it has no state */
+static void error_of_the_peer_mag_ends_the_pair(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		begin(variant);
+		world_traffic(&world, LMA1);
+		ro_error(world.nodes[MAG1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix,
+			&world.nodes[MAG2].config.address);
+		world_run(&world);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
+/* RO-087, RO-088 */
+static void early_activation_is_rolled_back_without_confirmation(void **state)
+{
+	(void)state;
+	world_init(&world, (struct world_options){.early = true, .one_lma = true});
+	world.nodes[MAG1].dead = true;
+	world_traffic(&world, LMA1);
+	assert_true(world_sends(&world, MAG2, 2, 1, MAG1));
+	world_pass(&world, 450);
+	assert_false(world_sends(&world, MAG2, 2, 1, MAG1));
+	world_pass(&world, SETTLE_MS);
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
+/* G.6.5, RO-078 */
+static void setup_without_a_valid_token_is_refused(void **state)
+{
+	(void)state;
+	begin(2);
+	world.nodes[LMA1].peers[MAG1].key[5] ^= 1; /* LMA1 mints with another key than MAG1 checks with */
+	world_traffic(&world, LMA1);
+	expect_arrows(&world, "LMA1 -RO Init-> MAG2", "MAG2 -RO Init Ack-> LMA1", "MAG2 -RO Setup-> MAG1",
+		"MAG1 -RO Setup Ack 143-> MAG2", "MAG2 -RO Report(0)-> LMA1", "LMA1 -RO Report Ack-> MAG2",
+		"LMA1 -RO Setup(0)-> MAG1", "LMA1 -RO Setup(0)-> MAG2", "MAG1 -RO Setup Ack-> LMA1",
+		"MAG2 -RO Setup Ack-> LMA1");
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
+/* What happens in one step of a random life. */
+static void random_step(uint64_t *random)
+{
+	unsigned mn = 1 + test_random_below(random, 2);
+
+	switch (test_random_below(random, 8)) {
+	case 0:
+	case 1: world_move(&world, mn, (int)(MAG1 + test_random_below(random, 3))); break;
+	case 2:
+		ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		world_run(&world);
+		break;
+	case 3: world.lose_number = 1 + test_random_below(random, 8); break;
+	case 4: ro_start(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix); break;
+	case 5: world_pass(&world, test_random_below(random, 2000)); break;
+	default: world_traffic(&world, test_random_below(random, 2) == 0 ? LMA1 : MAG1); break;
+	}
+	world_run(&world);
+}
+
+static void random_lives_keep_the_invariants(void **state)
+{
+	const char *more = getenv("RO_SEEDS");
+	unsigned seeds = more != NULL ? (unsigned)strtoul(more, NULL, 10) : 40;
+
+	(void)state;
+	for (unsigned seed = 1; seed <= seeds; seed++) {
+		uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15);
+
+		begin(seed & 3);
+		for (unsigned i = 0; i < 60; i++) {
+			random_step(&random);
+			if (world.arrow_count > WORLD_ARROWS / 2)
+				world.arrow_count = 0;
+		}
+		world.lose_number = 0;
+		world_pass(&world, SETTLE_MS);
+		assert_both_agree("a random life", seed & 3, seed);
+		world_fini(&world);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_lost_message_is_made_up_for),
+		cmocka_unit_test(any_message_lost_during_a_handover_is_made_up_for),
+		cmocka_unit_test(arrow_that_never_arrives_ends_on_the_path_over_the_lma),
+		cmocka_unit_test(dead_gateway_leaves_no_half_of_a_path),
+		cmocka_unit_test(refused_update_leaves_no_half_of_a_path),
+		cmocka_unit_test(mn_that_moves_during_the_set_up_is_found_at_its_new_place),
+		cmocka_unit_test(crossing_inits_have_one_controller),
+		cmocka_unit_test(restarted_mag_is_set_up_again_after_it_was_noticed),
+		cmocka_unit_test(error_of_the_peer_mag_ends_the_pair),
+		cmocka_unit_test(early_activation_is_rolled_back_without_confirmation),
+		cmocka_unit_test(setup_without_a_valid_token_is_refused),
+		cmocka_unit_test(random_lives_keep_the_invariants),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
