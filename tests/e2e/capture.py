@@ -3,7 +3,7 @@
 
 import subprocess
 
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet6 import IPv6, in6_chksum
 from scapy.layers.l2 import Ether
 from scapy.utils import RawPcapReader
 
@@ -22,7 +22,8 @@ class Capture:
         self.path = lab.directory / f"{where}-{interface}-{len(lab.processes)}.pcap"
         errors = self.path.with_suffix(".err")
         with open(errors, "wb") as stream:
-            self.process = lab.start(where, "tcpdump", "-i", interface, "-U", "-s", "0", "-w", self.path, *condition, stderr=stream)
+            self.process = lab.start(where, "tcpdump", "-i", interface, "-U", "-s", "0", "-w", self.path, *condition,
+                                     stderr=stream)
         wait_until(lambda: "listening on" in errors.read_text(), 20, f"tcpdump records {interface} in {where}")
 
     def stop(self):
@@ -35,7 +36,7 @@ class Capture:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def fields(self, condition, *names, occurrence="f"):
-        """A tuple of texts per packet that the condition holds for; with occurrence "a" each text has all values, with commas."""
+        """A tuple of texts per packet that the condition holds for; with occurrence "a" each text has all values."""
         arguments = ["-T", "fields", "-E", f"occurrence={occurrence}"]
         for name in names:
             arguments += ["-e", name]
@@ -46,7 +47,8 @@ class Capture:
 
     def objections(self):
         """What tshark finds wrong with the packets."""
-        return self._tshark(OBJECTIONS, "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message", "-e", "_ws.col.Info")
+        return self._tshark(OBJECTIONS, "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message",
+                            "-e", "_ws.col.Info")
 
 
 def messages(capture, kind):
@@ -55,5 +57,6 @@ def messages(capture, kind):
     for data, _ in RawPcapReader(str(capture.path)):
         packet = Ether(data)
         if IPv6 in packet and packet[IPv6].nh == 135 and data[56] == kind:
+            assert in6_chksum(135, packet[IPv6], bytes(packet[IPv6].payload)) == 0, "checksum of the Mobility Header"
             found.append((packet[IPv6], Message(packet)))
     return found

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whole domains: real processes as gateways, real Linux hosts as mobile nodes. Each test has a laboratory of its own; at its
-end every gateway has to stop cleanly and give back its packet buffers."""
+"""Whole domains: real processes as gateways, real Linux hosts as mobile nodes. Each test has a laboratory of its own;
+at its end every gateway has to stop cleanly and give back its packet buffers."""
 
 import os
 import sys
@@ -32,7 +32,8 @@ def lab():
 def domain(lab):
     """Makes the domain of the test; keyword arguments as of Domain."""
     def make(start=True, lma_variables=None, **options):
-        variables = {"TimestampValidityWindow": VALIDITY_WINDOW_MS, "MinDelayBeforeBCEDelete": 2000, **(lma_variables or {})}
+        variables = {"TimestampValidityWindow": VALIDITY_WINDOW_MS, "MinDelayBeforeBCEDelete": 2000,
+                     **(lma_variables or {})}
         made = Domain(lab, lma_variables=variables, **options)
         return made.start() if start else made
     return make

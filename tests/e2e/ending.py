@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What has to hold when a gateway ends: exit code 0, no report of a sanitizer, and every packet buffer is back, except those
-that a driver is known to keep."""
+"""What has to hold when a gateway ends: exit code 0, no report of a sanitizer, and every packet buffer is back, except
+those that a driver is known to keep."""
 
 import re
 
-# Packet buffers that a running port of a driver holds in its receive rings, and how many it may keep of what it has sent.
-# net_af_xdp lays its memory area over the pool: 2048 buffers stay in the fill ring, also when the port is closed, and frames of the
-# last burst stay until the next one fetches their completions. net_tap gives everything back when it is closed, net_af_packet
-# copies and holds nothing.
+# Packet buffers that a running port of a driver holds in its receive rings, and how many it may keep of what it has
+# sent. net_af_xdp lays its memory area over the pool: 2048 buffers stay in the fill ring, also when the port is closed,
+# and frames of the last burst stay until the next one fetches their completions. net_tap gives everything back when it
+# is closed, net_af_packet copies and holds nothing.
 BURST = 64
 RECEIVE_RINGS = {"net_af_xdp": 2048, "net_af_packet": 0, "net_tap": 512}
 KEPT_SENT = {"net_af_xdp": BURST, "net_af_packet": 0, "net_tap": 0}
@@ -39,9 +39,9 @@ def check_buffers(gateway):
     rings = sum(RECEIVE_RINGS[driver] for driver in queues)
     sent = sum(KEPT_SENT[driver] for driver in queues)
     kept = sum(RECEIVE_RINGS[driver] for driver in queues if driver in KEPT_AFTER_CLOSE)
-    assert after_start == rings, f"{gateway.name}: {after_start} buffers in use after the start, {queues}"
-    assert rings <= before_close <= rings + sent, f"{gateway.name}: {before_close} buffers in use before the ports close, {queues}"
-    assert kept <= after_close <= kept + sent, f"{gateway.name}: {after_close} buffers in use at the end, {queues}"
+    assert after_start == rings, f"{gateway.name}: {after_start} after the start, {queues}"
+    assert rings <= before_close <= rings + sent, f"{gateway.name}: {before_close} before the ports close, {queues}"
+    assert kept <= after_close <= kept + sent, f"{gateway.name}: {after_close} at the end, {queues}"
 
 
 def check_gateway(gateway):

@@ -45,7 +45,8 @@ def traffic(lab, where, *arguments):
 
 def listens(lab, where, protocol, port):
     """Waits until somebody there listens on the port."""
-    wait_until(lambda: f":{port} " in lab.run(where, "ss", f"-Hln{protocol}").stdout, 20, f"{where} listens on port {port}")
+    wait_until(lambda: f":{port} " in lab.run(where, "ss", f"-Hln{protocol}").stdout, 20,
+               f"{where} listens on port {port}")
 
 
 def result(process, deadline_s=60):

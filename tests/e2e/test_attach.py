@@ -55,12 +55,13 @@ def test_no_node_hears_of_another_nodes_prefix(lab, domain):
     world.plug(2, 2)
     reaches(lab, "mn2", SERVER)
     for node, capture in captures.items():
-        rows = capture.stop().fields("icmpv6.type == 134 && eth.dst != 00:00:5e:00:52:13", "eth.dst", "eth.src", "ipv6.src",
-                                     "ipv6.hlim", "icmpv6.opt.prefix", "icmpv6.opt.mtu", "icmpv6.opt.src_linkaddr",
+        rows = capture.stop().fields("icmpv6.type == 134 && eth.dst != 00:00:5e:00:52:13", "eth.dst", "eth.src",
+                                     "ipv6.src", "ipv6.hlim", "icmpv6.opt.prefix", "icmpv6.opt.mtu", "icmpv6.opt.src_linkaddr",
                                      "icmpv6.opt.prefix.length", occurrence="a")
         assert rows, f"mn{node} heard no router advertisement"
         for row in rows:
-            assert row == (node_mac(node), FIXED_MAC, FIXED_LINK_LOCAL, "255", prefixes[node], str(TUNNEL_MTU), FIXED_MAC, "64")
+            assert row == (node_mac(node), FIXED_MAC, FIXED_LINK_LOCAL, "255", prefixes[node], str(TUNNEL_MTU),
+                           FIXED_MAC, "64")
         assert capture.count(f"eth.src == {node_mac(3 - node)}") == 0
         assert capture.objections() == ""
 
@@ -73,8 +74,8 @@ def test_duplicate_address_detection_of_a_node_stays_its_own(lab, domain):
     addresses = {node: world.address(node) for node in (1, 2)}
     for node, capture in captures.items():
         capture.stop()
-        probes = {row[0] for row in capture.fields(f"icmpv6.type == 135 && ipv6.src == :: && eth.src == {node_mac(node)}",
-                                                   "icmpv6.nd.ns.target_address")}
+        own = f"icmpv6.type == 135 && ipv6.src == :: && eth.src == {node_mac(node)}"
+        probes = {row[0] for row in capture.fields(own, "icmpv6.nd.ns.target_address")}
         assert addresses[node] in probes
         for target in probes:
             assert capture.count(f"icmpv6.nd.na.target_address == {target} && eth.src != {node_mac(node)}") == 0

@@ -43,7 +43,8 @@ def descendants(number):
 
 
 def namespaces(tag):
-    listed = json.loads(subprocess.run(["ip", "-j", "netns", "list"], capture_output=True, text=True, check=True).stdout or "[]")
+    listed = json.loads(subprocess.run(["ip", "-j", "netns", "list"], capture_output=True, text=True,
+                                       check=True).stdout or "[]")
     return [entry["name"] for entry in listed if entry["name"].startswith(tag)]
 
 
@@ -60,8 +61,9 @@ def reservers():
 
 
 def interrupt_when(moment):
-    """Starts the demo, interrupts its process group like Ctrl-C does when its output has the text, and looks what is left."""
-    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    """Starts the demo, interrupts its process group like Ctrl-C when its output has the text, and looks what is left."""
+    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               start_new_session=True)
     lines = []
     try:
         for line in process.stdout:
@@ -76,7 +78,8 @@ def interrupt_when(moment):
         rest, _ = process.communicate(timeout=60)
         assert process.returncode != 0, "".join(lines) + rest
         assert namespaces(tag) == []
-        wait_until(lambda: not [child for child in family if Path(f"/proc/{child}").exists()], 10, "every process has ended")
+        wait_until(lambda: not [child for child in family if Path(f"/proc/{child}").exists()], 10,
+                   "every process has ended")
         assert group(process.pid) == []
         assert not list(Path("/tmp").glob(f"hawser-{tag}*"))
     finally:

@@ -21,8 +21,9 @@ def test_node_without_a_cable_is_deregistered_by_neighbour_unreachability(lab, d
     reaches(lab, "mn1", SERVER)
     world.unplug(1)
     wait_until(lambda: state(world.lma, MN1) in (None, "delete-wait"), 15, "the LMA has the de-registration")
-    assert history(world.mag(1), MN1).count("probe_unanswered") == 3
-    assert "detach_nud" in history(world.mag(1), MN1)
+    events = history(world.mag(1), MN1)
+    end = events.index("detach_nud")
+    assert events[end - 3:end] == ["probe_unanswered"] * 3
     wait_until(lambda: world.binding(1) is None, 10, "the binding is gone after MinDelayBeforeBCEDelete")
     assert world.lma.rows("tunnels") == [] and world.mag(1).rows("tunnels") == []
     world.plug(1, 2)
@@ -77,7 +78,8 @@ def test_cleared_binding_comes_back_with_the_next_registration(lab, domain):
     registered = history(world.lma, MN1).count("registered")
     world.lma.ctl("clear", "binding", MN1)
     assert "cleared" in history(world.lma, MN1)
-    wait_until(lambda: history(world.lma, MN1).count("registered") > registered, 20, "the MAG has registered the node again")
+    wait_until(lambda: history(world.lma, MN1).count("registered") > registered, 20,
+               "the MAG has registered the node again")
     wait_until(lambda: state(world.lma, MN1) == "active", 10, "the binding is back")
     assert world.binding(1)["prefixes"] == prefixes
     reaches(lab, "mn1", SERVER)

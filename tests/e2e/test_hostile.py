@@ -31,6 +31,10 @@ def datagram(source, destination=SERVER):
     return IPv6(src=source, dst=destination) / UDP(sport=PORT, dport=PORT) / Raw(b"hostile")
 
 
+def sessions(world):
+    return {row["mn"]: (row["prefixes"], row["proxy_coa"], row["state"]) for row in world.lma.rows("bindings")}
+
+
 def dropped(gateway, reason, send):
     """Each sent packet is counted under that reason."""
     before = drops(gateway, reason)
@@ -43,7 +47,8 @@ def fails_policy(frames, packet):
     """The mobile node is told that its source address failed the ingress policy (RFC 4443 section 3.1, code 5)."""
     frames.wire.clear()
     frames.send(packet)
-    frames.wire.expect(lambda p: ICMPv6DestUnreach in p and p[ICMPv6DestUnreach].code == 5, 10, "source failed ingress policy")
+    frames.wire.expect(lambda p: ICMPv6DestUnreach in p and p[ICMPv6DestUnreach].code == 5, 10,
+                       "source failed ingress policy")
 
 
 def test_packets_with_foreign_sources_do_not_leave_the_mag(lab, world):
@@ -59,7 +64,8 @@ def test_packets_with_foreign_sources_do_not_leave_the_mag(lab, world):
                 dropped(world.mag(1), reason, lambda m=mac, s=source: frames.send(datagram(s), source=m))
             fails_policy(frames, datagram("2001:db8:f0ff::1"))
             frames.send(datagram(world.addresses[1]))
-        server.expect(lambda p: UDP in p and p[UDP].dport == PORT and p[IPv6].src == world.addresses[1], 10, "the honest packet")
+        server.expect(lambda p: UDP in p and p[UDP].dport == PORT and p[IPv6].src == world.addresses[1], 10,
+                      "the honest packet")
         assert not server.seen(lambda p: UDP in p and p[UDP].dport == PORT)
     finally:
         server.close()
@@ -70,14 +76,16 @@ def test_packets_with_foreign_sources_do_not_leave_the_mag(lab, world):
 def test_unknown_link_layer_address_gets_nothing(lab, world):
     with Frames(lab, 1) as frames:
         frames.send(datagram(world.addresses[1]), source="02:00:00:00:66:66")
-        wait_until(lambda: world.mag(1).ctl("why", "02:00:00:00:66:66", check=False), 10, "the MAG knows of the stranger")
-        dropped(world.mag(1), "link_refused", lambda: frames.send(datagram(world.addresses[1]), source="02:00:00:00:66:66"))
+        wait_until(lambda: world.mag(1).ctl("why", "02:00:00:00:66:66", check=False), 10,
+                   "the MAG knows of the stranger")
+        dropped(world.mag(1), "link_refused",
+                lambda: frames.send(datagram(world.addresses[1]), source="02:00:00:00:66:66"))
     assert len(world.lma.rows("bindings")) == 2
     reaches(lab, "mn1", SERVER)
 
 
 def test_signalling_of_a_mobile_node_is_dropped_by_mag_and_lma(lab, world):
-    before = {row["mn"]: (row["prefixes"], row["proxy_coa"], row["state"]) for row in world.lma.rows("bindings")}
+    before = sessions(world)
     with Frames(lab, 1) as frames:
         to_mag = mobility.pbu(world.addresses[1], MAGS[1], node_id(2))
         dropped(world.mag(1), "signalling_side", lambda: frames.send(to_mag))
@@ -92,7 +100,7 @@ def test_signalling_of_a_mobile_node_is_dropped_by_mag_and_lma(lab, world):
             assert not core.seen(lambda p: mobility.is_mh(p, mobility.PBU))
         finally:
             core.close()
-    assert {row["mn"]: (row["prefixes"], row["proxy_coa"], row["state"]) for row in world.lma.rows("bindings")} == before
+    assert sessions(world) == before
 
 
 def test_signalling_of_a_stranger_on_the_core_link_is_dropped(lab, world):
@@ -112,6 +120,6 @@ def test_signalling_of_a_stranger_on_the_core_link_is_dropped(lab, world):
 def test_fragments_pass_through_and_end_at_own_addresses(lab, world):
     large = lambda: ping(lab, "mn1", SERVER, "-s", "4000", count=3)[0] == 3  # noqa: E731
     wait_until(large, 15, "three fragmented packets there and back; the server first learns the tunnel's MTU")
-    fragment = (IPv6(src=world.addresses[1], dst=LMAA) / IPv6ExtHdrFragment(offset=0, m=1, id=7, nh=17) / Raw(bytes(64)))
+    fragment = IPv6(src=world.addresses[1], dst=LMAA) / IPv6ExtHdrFragment(offset=0, m=1, id=7, nh=17) / Raw(bytes(64))
     with Frames(lab, 1) as frames:
         dropped(world.lma, "fragment", lambda: frames.send(fragment))

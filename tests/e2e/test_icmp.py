@@ -22,7 +22,8 @@ def world(lab, domain):
 
 def says(lab, where, target, text, *options):
     """Waits until ping says so: an error may fall to the rate limit, or to an address that is still being resolved."""
-    wait_until(lambda: text in ping(lab, where, target, *options, wait_s=1)[1], 15, f"{where} hears of {target}: {text}")
+    wait_until(lambda: text in ping(lab, where, target, *options, wait_s=1)[1], 15,
+               f"{where} hears of {target}: {text}")
 
 
 def test_each_hop_says_that_the_hop_limit_is_exceeded(lab, world):

@@ -42,7 +42,8 @@ def test_dead_lma_is_noticed_by_its_missing_heartbeats(lab, domain):
     world.plug(1, 1)
     address = world.address(1)
     world.lma.kill()
-    wait_until(lambda: world.mag(1).rows("peers", name="lma")[0]["heartbeat"] == "unreachable", 20, "mag1 misses the LMA")
+    wait_until(lambda: world.mag(1).rows("peers", name="lma")[0]["heartbeat"] == "unreachable", 20,
+               "mag1 misses the LMA")
     assert "heartbeats" in world.mag(1).ctl("why", node_id(1), text=True)
     world.start_lma()
     reaches(lab, "mn1", SERVER, deadline_s=40)

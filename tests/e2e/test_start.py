@@ -84,7 +84,8 @@ def test_second_gateway_on_one_state_directory_is_refused(lab, domain):
 def test_signal_during_the_start_ends_it_cleanly(lab, domain, number):
     world = domain(start=False, mags=1, nodes=1)
     gateway = lab.gateway("lma", "lma", world.lma_configuration(), wait=False)
-    wait_until(lambda: "event=memory" in gateway.output() or gateway.process.poll() is not None, 20, "the start has begun")
+    wait_until(lambda: "event=memory" in gateway.output() or gateway.process.poll() is not None, 20,
+               "the start has begun")
     gateway.process.send_signal(number)
     assert gateway.process.wait(20) == 0, gateway.output()
     assert not gateway.socket.exists()

@@ -99,7 +99,7 @@ class Lab:
 
     def _interrupted(self, number, _frame):
         for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(other, signal.SIG_IGN)  # a second one, from the terminal's group and from make, may not cut this short
+            signal.signal(other, signal.SIG_IGN)  # a terminal's group and make both send one: nothing is cut short
         self.keep = False
         self.close()
         os._exit(128 + number)
