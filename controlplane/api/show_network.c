@@ -8,6 +8,8 @@
 #include "net/net.h"
 #include "pmip/heartbeat.h"
 
+#define OUTER_HEADER_BYTES 40 /* IPv6 in IPv6 */
+
 /* What lies around the gateway: ports, tunnels, peers, neighbours, routes, pools. */
 
 static const char *port_name(const struct walk *walk, uint16_t port)
@@ -93,6 +95,18 @@ int show_ports_step(struct walk *walk, json_t **row)
 	return row_finish(&out, row);
 }
 
+/* What fits the tunnel now: less than what its port carries, if a router on the path has said so. */
+static uint16_t tunnel_mtu(const struct walk *walk, const struct tunnel_view *view)
+{
+	uint64_t expires_in_ms;
+	uint16_t path_bytes;
+
+	if (walk->sources->net == NULL ||
+		!net_tunnel_path(walk->sources->net, &walk->now, view->index, &path_bytes, &expires_in_ms))
+		return view->mtu_bytes;
+	return (uint16_t)(path_bytes - OUTER_HEADER_BYTES);
+}
+
 int show_tunnels_step(struct walk *walk, json_t **row)
 {
 	struct object_counter up, down;
@@ -113,7 +127,7 @@ int show_tunnels_step(struct walk *walk, json_t **row)
 	row_ip6(&out, "local", &view.local);
 	row_ip6(&out, "remote", &view.remote);
 	row_number(&out, "users", view.users);
-	row_number(&out, "mtu_bytes", view.mtu_bytes);
+	row_number(&out, "mtu_bytes", tunnel_mtu(walk, &view));
 	row_traffic(&out, &up, &down);
 	return row_finish(&out, row);
 }

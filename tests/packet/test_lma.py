@@ -387,6 +387,7 @@ def test_packet_too_big_from_inside_the_tunnel_lowers_it_and_is_relayed(lma):
     downlink(lma, udp(SERVER, host(prefix), b"n" * (1361 - 48)))
     frame = lma.outside.expect(lambda p: ICMPv6PacketTooBig in p)
     assert Ether(frame)[ICMPv6PacketTooBig].mtu == 1360
+    assert [row["mtu_bytes"] for row in lma.gateway.rows("tunnels", remote=mag)] == [1360]
 
 
 # ---- handover: the tunnel moves ----
