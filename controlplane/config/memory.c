@@ -20,7 +20,8 @@
 #define CONTROL_MBUFS     8192                   /* in punt and inject rings, held for next hops */
 #define MBUF_HEADER_BYTES (64 + 128 + 64)        /* object header, struct rte_mbuf, dynamic fields and padding */
 #define MBUF_HEADROOM     (128 + 64)             /* for tunnel headers; the tail of ESP later */
-#define ETHERNET_BYTES    18u
+#define FRAME_BYTES       (22u + 128u) /* Ethernet, VLAN and checksum; what a kernel packet ring puts before a frame */
+#define FRAME_ALIGN       1024u
 #define MBUF_ROOM_MIN     2048
 
 static uint64_t tables_bytes(const struct config *config)
@@ -60,7 +61,8 @@ static uint64_t mbuf_bytes(const struct config *config)
 	unsigned room = MBUF_ROOM_MIN;
 
 	for (unsigned i = 0; i < config->port_count; i++) {
-		unsigned frame = config->ports[i].mtu_bytes + ETHERNET_BYTES;
+		unsigned frame =
+			(config->ports[i].mtu_bytes + FRAME_BYTES + FRAME_ALIGN - 1) / FRAME_ALIGN * FRAME_ALIGN;
 
 		if (frame > room)
 			room = frame;
