@@ -61,7 +61,7 @@ def reservers():
 
 
 def interrupt_when(moment):
-    """Starts the demo, interrupts its process group like Ctrl-C when its output has the text, and looks what is left."""
+    """Starts the demo, interrupts its process group like Ctrl-C once its output has the text, and looks for rests."""
     process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                start_new_session=True)
     lines = []

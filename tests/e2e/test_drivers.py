@@ -36,8 +36,8 @@ def test_af_packet_holds_no_buffer(lab, domain):
 
 
 def test_tap_gives_every_buffer_back_when_it_is_closed(lab, domain):
-    """The LMA's interfaces are taps, bridged with its cables. The bridges may not take the ports' MAC addresses for their
-    own: those are behind the taps."""
+    """The LMA's interfaces are taps, bridged with its cables. The bridges may not take the ports' MAC addresses for
+    their own: those are behind the taps."""
     devices = (f"vdev:net_tap{i},iface={name}" for i, name in enumerate(("tcore", "tout")))
     world = domain(start=False, mags=1, nodes=1, lma_keys=lma_ports(*devices))
     world.start()
