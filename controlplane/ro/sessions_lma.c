@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pmip/lma_internal.h"
+#include "ro/sessions.h"
+
+static bool is_active(const struct binding *binding)
+{
+	return binding->state == BINDING_ACTIVE || binding->state == BINDING_HELD;
+}
+
+static bool session_of(const struct lma *lma, const struct binding *binding, struct ro_session *session)
+{
+	if (binding == NULL || !is_active(binding))
+		return false;
+	*session = (struct ro_session){.id = binding_id(binding),
+		.allowed = true,
+		.mag = binding->terms.proxy_coa,
+		.lma = lma->config.address,
+		.link = LINK_NONE,
+		.node = binding_index(&lma->cache, binding),
+		.generation = binding->generation};
+	for (unsigned i = 0; i < binding->prefix_count && i < RO_SIDE_PREFIXES; i++)
+		session->prefixes[session->prefix_count++] = binding_prefix(binding, i);
+	return true;
+}
+
+static bool find_by_prefix(void *context, uint64_t prefix, struct ro_session *session)
+{
+	const struct lma *lma = context;
+
+	return session_of(lma, binding_cache_by_prefix(&lma->cache, prefix), session);
+}
+
+static bool find_by_id(void *context, const struct mn_id *id, struct ro_session *session)
+{
+	const struct lma *lma = context;
+	const struct binding *binding;
+	uint32_t at = 0;
+
+	while ((binding = binding_cache_by_id(&lma->cache, id, &at)) != NULL)
+		if (session_of(lma, binding, session))
+			return true;
+	return false;
+}
+
+const struct ro_session_ops ro_lma_sessions = {.find_by_prefix = find_by_prefix, .find_by_id = find_by_id};
