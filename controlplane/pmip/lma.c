@@ -85,6 +85,14 @@ void lma_destroy(struct lma *lma)
 	free(lma);
 }
 
+void lma_listen(struct lma *lma,
+	void (*changed)(void *context, const struct engine_time *now, uint64_t prefix, enum lma_session_change change),
+	void *context)
+{
+	lma->changed = changed;
+	lma->changed_context = context;
+}
+
 static void new_session(struct lma *lma, const struct lma_request *request)
 {
 	if (request->lifetime == 0)

@@ -44,6 +44,20 @@ struct lma_config {
 struct lma *lma_create(const struct lma_config *config, struct engine_host *host, const struct engine_time *now);
 void lma_destroy(struct lma *lma);
 
+enum lma_session_change {
+	LMA_SESSION_UP,    /* registered and forwarding */
+	LMA_SESSION_MOVED, /* forwards to another proxy-CoA */
+	LMA_SESSION_DOWN,  /* removed */
+};
+
+/*
+ * Who wants to hear of sessions: after the PBA left and forwarding was applied, with the session's first prefix
+ * (endpoint.h). No transaction is open then, so the listener may have its own. One listener; NULL: nobody.
+ */
+void lma_listen(struct lma *lma,
+	void (*changed)(void *context, const struct engine_time *now, uint64_t prefix, enum lma_session_change change),
+	void *context);
+
 /*
  * A Mobility Header message from a configured peer came in on a core port: a decoded PBU. @datagram has its addresses
  * (bytes may be NULL). Other messages are not for this engine.

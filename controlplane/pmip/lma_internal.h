@@ -80,6 +80,8 @@ struct lma {
 	struct stored_pbu *backlog, **backlog_end;
 	struct lma_stats stats;
 	struct home_network_prefix *view_prefixes; /* of the last view */
+	void (*changed)(void *context, const struct engine_time *now, uint64_t prefix, enum lma_session_change change);
+	void *changed_context;
 };
 
 /* A PBU being processed; points into its message. */

@@ -280,11 +280,18 @@ static void pass_timestamp_on(struct lma *lma, const struct binding *binding)
 			other->timestamp_floor = highest;
 }
 
+static void tell(struct lma *lma, uint64_t prefix, enum lma_session_change change)
+{
+	if (lma->changed != NULL)
+		lma->changed(lma->changed_context, lma->now, prefix, change);
+}
+
 /* Users before what they use: endpoints, tunnel, index. */
 void lma_remove(struct lma *lma, struct binding *binding)
 {
 	struct engine_host *host = lma->host;
 	uint32_t index = binding_index(&lma->cache, binding);
+	uint64_t prefix = binding->prefix;
 	struct mn_id id = binding_id(binding);
 	struct stored_pbu *waiting = lma_hold_end(lma, binding);
 	/* Unless it asked for the end, the MAG goes on as if the binding were there: nobody tells it. */
@@ -311,6 +318,7 @@ void lma_remove(struct lma *lma, struct binding *binding)
 		prefix_pools_release(lma->pools, engine_ms(lma->now), until_ms, binding_prefix(binding, i), &id);
 	lma->peers[binding->terms.peer].sessions--;
 	binding_cache_remove(&lma->cache, binding);
+	tell(lma, prefix, LMA_SESSION_DOWN);
 }
 
 /* The move was applied, or the registration. */
@@ -323,6 +331,7 @@ static void change_succeeded(struct lma *lma, struct binding *binding, const str
 		lma->stats.registrations++;
 		binding->state = BINDING_ACTIVE;
 		lma_note(lma, binding, HISTORY_registered, indicator);
+		tell(lma, binding->prefix, LMA_SESSION_UP);
 		break;
 	case CHANGE_MOVE:
 		if (pending->is_handover)
@@ -331,6 +340,7 @@ static void change_succeeded(struct lma *lma, struct binding *binding, const str
 			lma->stats.refreshes++;
 		binding->state = BINDING_ACTIVE;
 		lma_note(lma, binding, pending->is_handover ? HISTORY_handover : HISTORY_refreshed, indicator);
+		tell(lma, binding->prefix, pending->is_handover ? LMA_SESSION_MOVED : LMA_SESSION_UP);
 		break;
 	case CHANGE_ROLLBACK: binding->state = pending->old_state; break;
 	case CHANGE_BLOCK: break;
