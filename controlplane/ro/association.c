@@ -73,10 +73,18 @@ void side_from_session(struct side *side, const struct ro_session *session)
 	side->ours = true;
 }
 
+/* A prefix may have gone to another MN while its pair was not forgotten yet. */
+static int id_assign(struct ident *id, const struct ident *from)
+{
+	if (from->length == 0 || ident_equals(id, from->kind, ident_data(from), from->length))
+		return 0;
+	ident_clear(id);
+	return ident_set(id, from->kind, ident_data(from), from->length);
+}
+
 int side_assign(struct side *side, const struct side *from)
 {
-	if (from->id.length > 0 && side->id.length == 0 &&
-		ident_set(&side->id, from->id.kind, ident_data(&from->id), from->id.length) != 0)
+	if (id_assign(&side->id, &from->id) != 0)
 		return -1;
 	memcpy(side->prefixes, from->prefixes, sizeof(side->prefixes));
 	side->prefix_count = from->prefix_count;

@@ -205,7 +205,7 @@ int association_side(const struct association *a, uint64_t prefix);
 /* Fill @side from a tuple (prefixes not /64 or outside what endpoint.h takes: false), the rest zero. */
 bool side_from_tuple(struct side *side, const struct ro_tuple *tuple);
 void side_from_session(struct side *side, const struct ro_session *session);
-/* Take identifier (unless known), prefixes and addresses over; frees nothing of @from. 0 or -ENOMEM. */
+/* Take identifier (if there is one), prefixes and addresses over; frees nothing of @from. 0 or -ENOMEM. */
 int side_assign(struct side *side, const struct side *from);
 void association_schedule(struct ro *ro, struct association *a);
 /* MAG: use the tunnel to @mag from now on; the one before lingers. 0 or -ENOSPC. */

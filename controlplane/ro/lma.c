@@ -77,6 +77,14 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 	return 0;
 }
 
+/* What was removed may come back with other MNs at other places. */
+static bool sides_assign(struct association *a, const struct side sides[2])
+{
+	unsigned first = association_side(a, sides[0].prefixes[0]) == 0 ? 0 : 1;
+
+	return side_assign(&a->sides[first], &sides[0]) == 0 && side_assign(&a->sides[1 - first], &sides[1]) == 0;
+}
+
 static struct association *pair_make(struct ro *ro, uint64_t source, uint64_t destination, int *error)
 {
 	struct association *a = NULL;
@@ -87,6 +95,8 @@ static struct association *pair_make(struct ro *ro, uint64_t source, uint64_t de
 		a = association_find(ro, sides[0].prefixes[0], sides[1].prefixes[0]);
 		if (a == NULL)
 			a = association_create(ro, &sides[0], &sides[1]);
+		else if (a->state == RO_STATE_FALLBACK && !sides_assign(a, sides))
+			a = NULL;
 		*error = a != NULL ? 0 : -ENOSPC;
 	}
 	ident_clear(&sides[0].id);
