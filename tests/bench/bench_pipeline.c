@@ -5,6 +5,8 @@
  * on; 40 more in a tunnel), bursts of 64, random mobile nodes, 512 hot buffers whose headers are written outside the
  * clock. An LMA with 1024 MAGs, a MAG with one LMA.
  *
+ * WATCH_PAIRS=1 in the environment: with detection of pairs, as if no pair ever was over the threshold.
+ *
  * usage: bench_pipeline [MOBILE-NODES...]
  */
 #include "bench.h"
@@ -31,6 +33,7 @@
 #define INNER     64 /* octets from the inner IPv6 header on */
 #define SERVERS   UINT64_C(0x20010db900000000)
 #define NODES     UINT64_C(0x20010db800000000)
+#define REMOTES   UINT64_C(0x20010dbb00000000) /* at another MAG */
 #define SPARE     64
 
 #define STAGE_PACKETS 1000000 /* for the split by stages */
@@ -98,7 +101,7 @@ static void own_address(const struct gateway_under_test *g, uint8_t *to)
 /* The other end of tunnel @index. */
 static void peer_address(const struct gateway_under_test *g, uint8_t *to, uint32_t index)
 {
-	address(to, UINT64_C(0x20010dba00000000), g->config.role == DATAPLANE_LMA ? 0x10000 + index : 1);
+	address(to, UINT64_C(0x20010dba00000000), g->config.role == DATAPLANE_LMA ? 0x10000 + index : 1 + index);
 }
 
 static void node_mac(uint8_t *mac, uint32_t node)
@@ -115,16 +118,13 @@ static void apply(struct gateway_under_test *g, const struct fwd_update *update)
 		die("an update was refused");
 }
 
-static void add_tunnel(struct gateway_under_test *g, uint32_t index)
+static void add_tunnel(struct gateway_under_test *g, uint32_t index, enum tunnel_use use)
 {
 	struct fwd_update update = {.op = FWD_OP_tunnel_insert, .index = index};
 	struct tunnel_template *template = &g->door->descriptors[index];
 
-	update.body.tunnel = (struct fwd_tunnel){.descriptor = index,
-		.mtu_bytes = 1460,
-		.flags = TUNNEL_RESOLVED,
-		.hop_limit = 64,
-		.use = g->config.role == DATAPLANE_LMA ? TUNNEL_TO_MAG : TUNNEL_TO_LMA};
+	update.body.tunnel = (struct fwd_tunnel){
+		.descriptor = index, .mtu_bytes = 1460, .flags = TUNNEL_RESOLVED, .hop_limit = 64, .use = (uint8_t)use};
 	own_address(g, update.body.tunnel.local.s6_addr);
 	peer_address(g, update.body.tunnel.remote.s6_addr, index);
 	*template = (struct tunnel_template){.length = 54, .l3 = 14, .port = CORE};
@@ -147,6 +147,32 @@ static void add_node(struct gateway_under_test *g, uint32_t node)
 		.node = node};
 	node_mac(forward->mac, node);
 	apply(g, &update);
+}
+
+/* Node @node and one at the other end of tunnel 1, both ways. */
+static void add_pair(struct gateway_under_test *g, uint32_t node)
+{
+	struct fwd_update update = {.op = FWD_OP_pair_insert, .index = node};
+	struct fwd_pair *pair = &update.body.pair;
+
+	*pair = (struct fwd_pair){.source = NODES + node,
+		.destination = REMOTES + node,
+		.forward = {.action = FORWARD_TUNNEL, .flags = FORWARD_PAIR_TX, .tunnel = 1, .node = node}};
+	node_mac(pair->check.from.mac, node);
+	apply(g, &update);
+	*pair = (struct fwd_pair){.source = REMOTES + node,
+		.destination = NODES + node,
+		.forward = {.action = FORWARD_LOCAL, .flags = FORWARD_PAIR_RX, .tunnel = INDEX_NONE, .node = node},
+		.check = {.tunnel = 1, .former = INDEX_NONE}};
+	node_mac(pair->forward.mac, node);
+	apply(g, &update);
+}
+
+static void add_pairs(struct gateway_under_test *g)
+{
+	add_tunnel(g, 1, TUNNEL_TO_PEER_MAG);
+	for (uint32_t i = 0; i < g->nodes; i++)
+		add_pair(g, i);
 }
 
 static void add_route(struct gateway_under_test *g)
@@ -226,12 +252,13 @@ static void make_worker(struct gateway_under_test *g)
 	reclaim_reader_online(g->worker->reclaim, 0);
 }
 
-static struct gateway_under_test *create(enum dataplane_role role, uint32_t nodes, struct rte_mempool *pool)
+static struct gateway_under_test *create(enum dataplane_role role, uint32_t nodes, bool pairs, struct rte_mempool *pool)
 {
 	static unsigned number;
 	struct gateway_under_test *g = calloc(1, sizeof(*g));
 	struct tables_config sizes = {.endpoints_max = nodes + SPARE,
 		.links_max = SPARE,
+		.pairs_max = pairs ? 2 * nodes + SPARE : 0,
 		.tunnels_max = MAGS + SPARE,
 		.neighbours_max = SPARE,
 		.routes_max = SPARE,
@@ -246,12 +273,16 @@ static struct gateway_under_test *create(enum dataplane_role role, uint32_t node
 		.nodes_max = nodes + SPARE,
 		.tunnels_max = MAGS + SPARE,
 		.node_counters = true,
-		.tunnel_counters = true};
+		.tunnel_counters = true,
+		.pairs_max = nodes,
+		.pair_counters = pairs};
 	char error[256];
 
 	if (g == NULL)
 		die("no memory");
 	g->config = (struct dataplane_config){.role = role, .punts_per_s = 1, .punt_burst = 1, .source_punts_per_s = 1};
+	if (getenv("WATCH_PAIRS") != NULL)
+		g->config.pair_packets = UINT32_MAX;
 	g->nodes = nodes;
 	memory_eal_init(&g->memory, -1);
 	make_gateway(g);
@@ -264,9 +295,11 @@ static struct gateway_under_test *create(enum dataplane_role role, uint32_t node
 	add_ports(g, pool, number++);
 	make_worker(g);
 	for (uint32_t i = 0; i < (role == DATAPLANE_LMA ? MAGS : 1); i++)
-		add_tunnel(g, i);
+		add_tunnel(g, i, role == DATAPLANE_LMA ? TUNNEL_TO_MAG : TUNNEL_TO_LMA);
 	for (uint32_t i = 0; i < nodes; i++)
 		add_node(g, i);
+	if (pairs)
+		add_pairs(g);
 	add_route(g);
 	return g;
 }
@@ -361,6 +394,21 @@ static uint16_t fill_mag_downlink(const struct path *path, uint8_t *frame, uint3
 	return RTE_ETHER_HDR_LEN + IPV6_HEADER + INNER;
 }
 
+static uint16_t fill_mag_uplink_direct(const struct path *path, uint8_t *frame, uint32_t from, uint32_t to)
+{
+	uint8_t mac[6];
+
+	node_mac(mac, from);
+	put_inner(put_ethernet(frame, fixed_mac, mac), NODES + from, REMOTES + from);
+	return RTE_ETHER_HDR_LEN + INNER;
+}
+
+static uint16_t fill_mag_downlink_direct(const struct path *path, uint8_t *frame, uint32_t from, uint32_t to)
+{
+	put_inner(put_outer(path->g, frame, 1), REMOTES + to, NODES + to);
+	return RTE_ETHER_HDR_LEN + IPV6_HEADER + INNER;
+}
+
 /* ---- measuring ---- */
 
 static uint64_t run(void *context, uint64_t *done)
@@ -415,14 +463,18 @@ static void measure(uint32_t nodes, struct rte_mempool *pool)
 		{.in = CORE, .out = CORE, .fill = fill_lma_hairpin},
 		{.in = OTHER, .out = CORE, .fill = fill_mag_uplink},
 		{.in = CORE, .out = OTHER, .fill = fill_mag_downlink},
+		{.in = OTHER, .out = CORE, .fill = fill_mag_uplink_direct},
+		{.in = CORE, .out = OTHER, .fill = fill_mag_downlink_direct},
 	};
-	static const char *const names[] = {"lma_downlink", "lma_uplink", "lma_hairpin", "mag_uplink", "mag_downlink"};
-	struct gateway_under_test *lma = create(DATAPLANE_LMA, nodes, pool);
-	struct gateway_under_test *mag = create(DATAPLANE_MAG, nodes, pool);
+	static const char *const names[] = {"lma_downlink", "lma_uplink", "lma_hairpin", "mag_uplink", "mag_downlink",
+		"mag_uplink_direct", "mag_downlink_direct"};
+	struct gateway_under_test *lma = create(DATAPLANE_LMA, nodes, false, pool);
+	struct gateway_under_test *mag = create(DATAPLANE_MAG, nodes, false, pool);
+	struct gateway_under_test *direct = create(DATAPLANE_MAG, nodes, true, pool);
 	struct bench benches[RTE_DIM(paths)];
 
 	for (unsigned i = 0; i < RTE_DIM(paths); i++) {
-		prepare(&paths[i], i < 3 ? lma : mag, pool);
+		prepare(&paths[i], i < 3 ? lma : i < 5 ? mag : direct, pool);
 		benches[i] = (struct bench){
 			.name = names[i], .flows = nodes, .unit = "tsc/packet", .run = run, .context = &paths[i]};
 	}
@@ -439,6 +491,7 @@ static void measure(uint32_t nodes, struct rte_mempool *pool)
 		rte_pktmbuf_free_bulk(paths[i].buffers, BUFFERS);
 	destroy(lma);
 	destroy(mag);
+	destroy(direct);
 }
 
 int main(int argc, char **argv)
