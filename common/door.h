@@ -26,6 +26,7 @@ struct rte_ring;
 #define EVENT_TYPES(X)                                                                                           \
 	X(unknown_mac, "MAG: packet from a link-layer address without an MN: link, mac, endpoint of the source") \
 	X(link_activity, "MAG: packet from an MN whose state was asked for: link, mac")                          \
+	X(pair_seen, "a pair over the thresholds: endpoints, packets in value, bytes")                           \
 	X(probe_answer, "answer to FWD_OP_probe_endpoint: forward, errno in value")
 
 enum event_type {
@@ -44,7 +45,10 @@ struct door_event {
 	uint32_t value;
 	uint64_t endpoint;    /* of the packet's source */
 	uint64_t endpoint_to; /* of the packet's destination */
-	struct forward forward;
+	union {
+		struct forward forward;
+		uint64_t bytes; /* pair_seen */
+	};
 	uint64_t tsc;
 };
 _Static_assert(sizeof(struct door_event) == 64, "events are one cache line");

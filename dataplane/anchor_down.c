@@ -31,11 +31,22 @@ static void anchor_hit(struct worker *w, struct rte_mbuf *pkt, const struct forw
 	push(w, STAGE_encap, pkt);
 }
 
+/* Pairs that talk by way of the anchor: out of one binding's tunnel into another's. */
+static void anchor_watch(struct worker *w, struct rte_mbuf **pkts, const struct forward **forwards, uint16_t n)
+{
+	for (uint16_t i; pair_sketch_next(w->sketch, n, &i);)
+		if (packet_path(pkts[i])->tunnel != INDEX_NONE && forwards[i]->action == FORWARD_TUNNEL &&
+			(forwards[i]->flags & FORWARD_BLOCKED) == 0)
+			pair_watch(w, pkts[i]);
+}
+
 void stage_anchor_down(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct forward *forwards[VECTOR_MAX];
 
 	lookup_endpoints(w, pkts, n, LOOKUP_DESTINATION, COUNTER_DOWN, forwards);
+	if (w->sketch != NULL)
+		anchor_watch(w, pkts, forwards, n);
 	for (uint16_t i = 0; i < n; i++) {
 		if (likely(forwards[i]->action != FORWARD_NONE))
 			anchor_hit(w, pkts[i], forwards[i]);

@@ -70,6 +70,12 @@ struct dataplane_config {
 	uint32_t pairs_max;        /* MAG: slots of counters of pairs; 0: no route optimisation */
 	uint32_t pair_entries_max; /* MAG: halves of pairs in the table */
 	uint32_t punts_per_s, punt_burst, source_punts_per_s;
+
+	/* A pair is told of (EVENT_pair_seen) that sends that much in a window by the anchor; both 0: never. */
+	uint32_t pair_packets;
+	uint64_t pair_bytes;
+	uint32_t pair_window_ms; /* 0: PAIR_WINDOW_MS */
+	uint32_t pair_sample;    /* one packet of so many is looked at; 0: PAIR_SAMPLE_USUAL */
 };
 
 struct dataplane;

@@ -59,5 +59,8 @@ bool is_error_of_peer(const struct worker *w, struct rte_mbuf *pkt);
  * punt.c. */
 bool pair_error_allowed(struct worker *w, struct rte_mbuf *pkt);
 
+/* Count a sampled packet (data at the IPv6 header) of w->sketch; tells the control core of its pair. In punt.c. */
+void pair_watch(struct worker *w, struct rte_mbuf *pkt);
+
 /* Tell the control core of an unknown link-layer address on the packet's link. Rate limited. In punt.c. */
 void event_unknown_mac(struct worker *w, struct rte_mbuf *pkt);

@@ -102,6 +102,16 @@ bool pair_error_allowed(struct worker *w, struct rte_mbuf *pkt)
 	       token_bucket_take(of_peer, w->now, w->limits.peer_error_interval, PEER_ERROR_BURST);
 }
 
+static void push_event(struct worker *w, struct door_event *event, bool in_limits)
+{
+	if (!in_limits || rte_ring_sp_enqueue_elem(w->door_worker->event, event, sizeof(*event)) != 0) {
+		counter_add(&w->stats->events_lost, 1);
+		return;
+	}
+	counter_add(&w->stats->events, 1);
+	door_control_wake(w->door);
+}
+
 void event_unknown_mac(struct worker *w, struct rte_mbuf *pkt)
 {
 	const struct packet_path *path = packet_path(pkt);
@@ -117,12 +127,27 @@ void event_unknown_mac(struct worker *w, struct rte_mbuf *pkt)
 	struct token_bucket *bucket = &w->reason_buckets[PUNT_COUNT + EVENT_unknown_mac];
 
 	memcpy(event.mac, eth->src_addr.addr_bytes, sizeof(event.mac));
-	if (!source_allowed(w, link_key(event.link, event.mac)) ||
-		!token_bucket_take(bucket, w->now, w->limits.reason_interval, w->limits.reason_burst) ||
-		rte_ring_sp_enqueue_elem(w->door_worker->event, &event, sizeof(event)) != 0) {
-		counter_add(&w->stats->events_lost, 1);
+	push_event(w, &event,
+		source_allowed(w, link_key(event.link, event.mac)) &&
+			token_bucket_take(bucket, w->now, w->limits.reason_interval, w->limits.reason_burst));
+}
+
+void pair_watch(struct worker *w, struct rte_mbuf *pkt)
+{
+	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+	struct token_bucket *bucket = &w->reason_buckets[PUNT_COUNT + EVENT_pair_seen];
+	struct door_event event = {.type = EVENT_pair_seen,
+		.worker = (uint8_t)w->number,
+		.link = packet_path(pkt)->link,
+		.port = PORT_NONE,
+		.endpoint = endpoint_id_ipv6(ip->src_addr),
+		.endpoint_to = endpoint_id_ipv6(ip->dst_addr),
+		.tsc = w->now};
+	struct pair_seen seen;
+
+	if (!pair_sketch_add(w->sketch, event.endpoint, event.endpoint_to, rte_pktmbuf_data_len(pkt), w->now, &seen))
 		return;
-	}
-	counter_add(&w->stats->events, 1);
-	door_control_wake(w->door);
+	event.value = (uint32_t)RTE_MIN(seen.packets, (uint64_t)UINT32_MAX);
+	event.bytes = seen.bytes;
+	push_event(w, &event, token_bucket_take(bucket, w->now, w->limits.reason_interval, w->limits.reason_burst));
 }

@@ -62,7 +62,7 @@ uint32_t sizes_memory_mb(const struct dataplane_config *config, unsigned sockets
 		RTE_ALIGN_CEIL(sizes_mbuf_bytes(config) + sizeof(struct rte_mbuf) + RTE_CACHE_LINE_SIZE * 2, 64);
 	uint64_t rings = config->worker_count *
 			 (3 * MBUF_RING_SIZE * sizeof(void *) + EVENT_RING_SIZE * sizeof(struct door_event) +
-				 sizeof(struct worker) + sizeof(struct worker_stats) +
+				 sizeof(struct worker) + sizeof(struct worker_stats) + sizeof(struct pair_sketch) +
 				 config->port_count * HANDOVER_RING_SIZE * sizeof(void *));
 	struct tables_config tables;
 	uint64_t bytes;

@@ -96,6 +96,14 @@ static uint16_t uplink_pairs(struct worker *w, struct rte_mbuf **pkts, uint16_t 
 	return left;
 }
 
+/* Pairs that talk by way of the anchor. */
+static void uplink_watch(struct worker *w, struct rte_mbuf **pkts, const struct forward **forwards, uint16_t n)
+{
+	for (uint16_t i; pair_sketch_next(w->sketch, n, &i);)
+		if (forwards[i]->action == FORWARD_LOCAL && is_from_node(pkts[i], forwards[i]->link, forwards[i]->mac))
+			pair_watch(w, pkts[i]);
+}
+
 void stage_uplink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct forward *forwards[VECTOR_MAX];
@@ -103,6 +111,8 @@ void stage_uplink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 	if (w->tables->pairs != NULL && !pair_table_is_empty(w->tables->pairs))
 		n = uplink_pairs(w, pkts, n);
 	lookup_endpoints(w, pkts, n, LOOKUP_SOURCE, COUNTER_UP, forwards);
+	if (w->sketch != NULL)
+		uplink_watch(w, pkts, forwards, n);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct forward *forward = forwards[i];
 

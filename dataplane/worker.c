@@ -5,6 +5,7 @@
 #include <time.h>
 #include <sys/prctl.h>
 #include <rte_cycles.h>
+#include <rte_malloc.h>
 #include <rte_ring.h>
 
 #include "pipeline.h"
@@ -32,9 +33,28 @@ static void set_limits(struct worker_limits *limits, const struct dataplane_conf
 	};
 }
 
+/* Watch pairs if some threshold is given. 0 or -ENOMEM. */
+static int make_sketch(struct worker *w, const struct dataplane_config *config)
+{
+	uint32_t window_ms = config->pair_window_ms != 0 ? config->pair_window_ms : PAIR_WINDOW_MS;
+	struct pair_thresholds thresholds = {.sample = config->pair_sample,
+		.packets = config->pair_packets,
+		.bytes = config->pair_bytes,
+		.window = rte_get_tsc_hz() / 1000 * window_ms};
+
+	if (config->pair_packets == 0 && config->pair_bytes == 0)
+		return 0;
+	w->sketch = rte_zmalloc("pair sketch", sizeof(*w->sketch), RTE_CACHE_LINE_SIZE);
+	if (w->sketch == NULL)
+		return -ENOMEM;
+	pair_sketch_init(w->sketch, &thresholds);
+	return 0;
+}
+
 int worker_init(struct worker *w, const struct worker_setup *setup)
 {
 	struct door_worker *door_worker = &setup->door->worker[setup->number];
+	int error;
 
 	w->gateway = setup->gateway;
 	w->tables = setup->tables;
@@ -55,12 +75,15 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	w->owner = setup->owner;
 	w->number = w->reader = setup->number;
 	w->idle_sleep = setup->config->idle_sleep;
-	return reclaim_reader_register(w->reclaim, w->reader);
+	error = reclaim_reader_register(w->reclaim, w->reader);
+	return error == 0 ? make_sketch(w, setup->config) : error;
 }
 
 void worker_fini(struct worker *w)
 {
 	reclaim_reader_unregister(w->reclaim, w->reader);
+	rte_free(w->sketch);
+	w->sketch = NULL;
 }
 
 int worker_add_queue(struct worker *w, uint16_t port, uint16_t ethdev, uint16_t queue)

@@ -10,6 +10,7 @@
 #include "gateway.h"
 #include "owner.h"
 #include "packet.h"
+#include "pair_sketch.h"
 #include "token_bucket.h"
 
 /*
@@ -79,6 +80,7 @@ struct worker {
 	struct object_counter *tunnel_counters;     /* NULL: off */
 	struct object_counter *pair_counters;       /* NULL: off */
 	uint32_t nodes_max, tunnels_max, pairs_max; /* slots of those */
+	struct pair_sketch *sketch;                 /* worker: rw; NULL: pairs are not watched */
 	struct vector vectors[STAGE_COUNT];         /* worker: rw; what waits for each stage */
 	struct vector out[PORTS_MAX];               /* worker: rw; tx's own sorting by port */
 

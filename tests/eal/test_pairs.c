@@ -5,6 +5,8 @@
 #include <string.h>
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <rte_cycles.h>
+#include <rte_malloc.h>
 
 #include "endpoint.h"
 #include "scenario.h"
@@ -369,6 +371,67 @@ static void error_of_the_peer_reaches_the_node_that_it_is_for(void **state)
 	expect_way(CORE, in, ACCESS, out, false);
 }
 
+/* ---- detection ---- */
+
+static void watch(struct bed *watched, uint32_t packets)
+{
+	struct pair_thresholds thresholds = {.sample = 1, .packets = packets, .window = rte_get_tsc_hz() * 3600};
+
+	watched->workers[0]->sketch = rte_zmalloc("sketch", sizeof(struct pair_sketch), 64);
+	assert_non_null(watched->workers[0]->sketch);
+	pair_sketch_init(watched->workers[0]->sketch, &thresholds);
+}
+
+static void expect_seen(struct bed *watched, const char *from, const char *to, uint32_t packets)
+{
+	struct door_event event;
+
+	assert_int_equal(door_event_poll(watched->door, &event, 1), 1);
+	assert_int_equal(event.type, EVENT_pair_seen);
+	assert_int_equal(event.endpoint, id_of(from));
+	assert_int_equal(event.endpoint_to, id_of(to));
+	assert_int_equal(event.value, packets);
+	assert_int_equal(event.bytes, packets * 70);
+	assert_int_equal(door_event_poll(watched->door, &event, 1), 0);
+	bed_check_conservation(watched);
+}
+
+/* RO-017 */
+static void gateway_tells_of_a_pair_that_uses_the_anchor(void **state)
+{
+	const struct frame in = from_node(MN1_MAC, MN1, SERVER, 64), direct = from_node(MN1_MAC, MN1, MN6, 64),
+			   spoofed = from_node(MN4_MAC, MN1, SERVER, 64);
+	struct door_event event;
+
+	watch(bed, 100);
+	bed_receive(bed, ACCESS, &in, 63);
+	bed_receive(bed, ACCESS, &spoofed, 64);
+	bed_receive(bed, ACCESS, &direct, 64);
+	bed_receive(bed, ACCESS, &direct, 64);
+	assert_int_equal(door_event_poll(bed->door, &event, 1), 0);
+	bed_receive(bed, ACCESS, &in, 64);
+	expect_seen(bed, MN1, SERVER, 100);
+	bed_receive(bed, ACCESS, &in, 64); /* once in a window */
+	assert_int_equal(door_event_poll(bed->door, &event, 1), 0);
+}
+
+/* RO-015 */
+static void anchor_tells_of_a_pair_of_its_bindings(void **state)
+{
+	struct bed *anchor = scenario_lma(1);
+	struct frame pair = in_tunnel(true, LMA, MAG, MN1, MN2, 64), out = in_tunnel(true, LMA, MAG, MN1, SERVER, 64);
+	struct door_event event;
+
+	watch(anchor, 64);
+	bed_receive(anchor, CORE, &out, 64);
+	bed_receive(anchor, CORE, &out, 64);
+	bed_receive(anchor, CORE, &pair, 63);
+	assert_int_equal(door_event_poll(anchor->door, &event, 1), 0);
+	bed_receive(anchor, CORE, &pair, 1);
+	expect_seen(anchor, MN1, MN2, 64);
+	bed_destroy(anchor);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +454,8 @@ int main(void)
 		PAIR_TEST(peer_is_told_once_a_second_for_each_pair),
 		PAIR_TEST(peer_is_told_of_a_bounded_number_of_pairs),
 		PAIR_TEST(error_of_the_peer_reaches_the_node_that_it_is_for),
+		PAIR_TEST(gateway_tells_of_a_pair_that_uses_the_anchor),
+		PAIR_TEST(anchor_tells_of_a_pair_of_its_bindings),
 #undef PAIR_TEST
 	};
 	int failed;
