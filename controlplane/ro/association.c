@@ -94,6 +94,44 @@ int side_assign(struct side *side, const struct side *from)
 	return 0;
 }
 
+bool side_set_id(struct side *side, const struct mn_id *id)
+{
+	return ident_set(&side->id, id->subtype, id->data, id->length) == 0;
+}
+
+uint8_t side_find_own(struct ro *ro, const struct ro_tuple *tuple, struct side *own)
+{
+	struct ro_session session;
+	struct side told;
+	bool found;
+
+	if (!side_from_tuple(&told, tuple))
+		return RO_STATUS_PREFIX;
+	found = told.prefix_count > 0 ? ro->ops->find_by_prefix(ro->context, told.prefixes[0], &session)
+				      : ro->ops->find_by_id(ro->context, &tuple->id, &session);
+	if (!found)
+		return RO_STATUS_NOT_ATTACHED;
+	if (tuple->id.length > 0 && (tuple->id.length != session.id.length ||
+					    memcmp(tuple->id.data, session.id.data, tuple->id.length) != 0))
+		return RO_STATUS_PREFIX;
+	if (!session.allowed)
+		return RO_STATUS_PROHIBITED;
+	side_from_session(own, &session);
+	for (unsigned i = 0; i < told.prefix_count; i++) {
+		bool has = false;
+
+		for (unsigned j = 0; j < session.prefix_count; j++)
+			has = has || session.prefixes[j] == told.prefixes[i];
+		if (!has)
+			return RO_STATUS_PREFIX;
+	}
+	if (told.prefix_count > 0) { /* the pair is about these */
+		memcpy(own->prefixes, told.prefixes, sizeof(own->prefixes));
+		own->prefix_count = told.prefix_count;
+	}
+	return side_set_id(own, &session.id) ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
+}
+
 static struct association *slot_take(struct ro *ro)
 {
 	struct association *a;

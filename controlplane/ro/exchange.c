@@ -285,6 +285,15 @@ void ack_send(struct ro *ro, struct association *a, const struct ro_request *req
 		ack_remember(ro, a, request, bytes, length);
 }
 
+void request_refuse(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status)
+{
+	ack_send(ro, a, request, status, 0, 0, NULL);
+	if (a != NULL)
+		association_commit(ro, a);
+	else
+		ro->host->ops->commit(ro->host, 0, 0);
+}
+
 bool ack_repeat(struct ro *ro, struct association *a, const struct ro_request *request)
 {
 	const struct cached_ack *ack = ack_find(a, &request->datagram->source, request->fixed.code);

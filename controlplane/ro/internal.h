@@ -205,6 +205,10 @@ int association_side(const struct association *a, uint64_t prefix);
 /* Fill @side from a tuple (prefixes not /64 or outside what endpoint.h takes: false), the rest zero. */
 bool side_from_tuple(struct side *side, const struct ro_tuple *tuple);
 void side_from_session(struct side *side, const struct ro_session *session);
+/* Fill an empty identifier; false: no memory. */
+bool side_set_id(struct side *side, const struct mn_id *id);
+/* Our own MN that tuple A means, with the prefixes that it names: RO_STATUS_ACTIVE, or what is wrong. */
+uint8_t side_find_own(struct ro *ro, const struct ro_tuple *tuple, struct side *own);
 /* Take identifier (if there is one), prefixes and addresses over; frees nothing of @from. 0 or -ENOMEM. */
 int side_assign(struct side *side, const struct side *from);
 void association_schedule(struct ro *ro, struct association *a);
@@ -247,6 +251,8 @@ void exchanges_cancel(struct ro *ro, struct association *a, bool all);
 /* Answer @request; @a may be NULL (nothing is cached). @body: what the Ack carries, or NULL: both identifiers. */
 void ack_send(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status, uint8_t flags,
 	uint16_t lifetime_s, const struct ro_body *body);
+/* A failure, or anything without consequences, as Ack. Commits. */
+void request_refuse(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status);
 /* Is it a duplicate? Then its Ack was repeated, or is on its way. */
 bool ack_repeat(struct ro *ro, struct association *a, const struct ro_request *request);
 /* The transaction @serial was applied, or refused: then its Ack is sent with @status. */

@@ -41,11 +41,6 @@ static const struct ro_peer *lma_of_prefix(const struct ro *ro, uint64_t id)
 	return best;
 }
 
-static bool side_with_id(struct side *side, const struct mn_id *id)
-{
-	return ident_set(&side->id, id->subtype, id->data, id->length) == 0;
-}
-
 /* ---- triggers ---- */
 
 /* Both sides of a new pair; 0 or what hinders. */
@@ -60,13 +55,13 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 	if (!session.allowed)
 		return -EACCES;
 	side_from_session(&sides[0], &session);
-	if (!side_with_id(&sides[0], &session.id))
+	if (!side_set_id(&sides[0], &session.id))
 		return -ENOSPC;
 	if (ro->ops->find_by_prefix(ro->context, destination, &session)) {
 		side_from_session(&sides[1], &session);
 		if (!session.allowed)
 			return -EACCES;
-		return side_with_id(&sides[1], &session.id) ? 0 : -ENOSPC;
+		return side_set_id(&sides[1], &session.id) ? 0 : -ENOSPC;
 	}
 	peer = lma_of_prefix(ro, destination);
 	if (peer == NULL)
@@ -136,15 +131,6 @@ int lma_trigger(struct ro *ro, uint64_t source, uint64_t destination, bool opera
 
 /* ---- Inits ---- */
 
-static void refuse(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status)
-{
-	ack_send(ro, a, request, status, 0, 0, NULL);
-	if (a != NULL)
-		association_commit(ro, a);
-	else
-		ro->host->ops->commit(ro->host, 0, 0);
-}
-
 /* A MAG asks for its MN's flow (G.6.11): a hint. */
 static void hint_in(struct ro *ro, struct ro_request *request)
 {
@@ -155,20 +141,20 @@ static void hint_in(struct ro *ro, struct ro_request *request)
 
 	if (!side_from_tuple(&to, &tuples[0]) || !side_from_tuple(&from, &tuples[1]) || to.prefix_count == 0 ||
 		from.prefix_count == 0) {
-		refuse(ro, NULL, request, RO_STATUS_MALFORMED);
+		request_refuse(ro, NULL, request, RO_STATUS_MALFORMED);
 		return;
 	}
 	if (!ro->ops->find_by_prefix(ro->context, from.prefixes[0], &session) ||
 		!same_address(&session.mag, &request->datagram->source)) {
-		refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
+		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 		return;
 	}
 	pair_make(ro, from.prefixes[0], to.prefixes[0], &error);
 	if (error != 0) {
-		refuse(ro, NULL, request, error == -EACCES ? RO_STATUS_PROHIBITED : RO_STATUS_UNRESOLVED);
+		request_refuse(ro, NULL, request, error == -EACCES ? RO_STATUS_PROHIBITED : RO_STATUS_UNRESOLVED);
 		return;
 	}
-	refuse(ro, NULL, request, RO_STATUS_CREATED);
+	request_refuse(ro, NULL, request, RO_STATUS_CREATED);
 	lma_trigger(ro, from.prefixes[0], to.prefixes[0], false);
 }
 
@@ -186,40 +172,6 @@ static uint8_t check_foreign(const struct ro *ro, const struct ro_peer *peer, co
 		if (!peer_has_prefix(peer, side->prefixes[i]))
 			return RO_STATUS_NOT_AUTHORISED;
 	return RO_STATUS_ACTIVE;
-}
-
-/* Our own MN that tuple A means. */
-static uint8_t find_own(struct ro *ro, const struct ro_tuple *tuple, struct side *own)
-{
-	struct ro_session session;
-	struct side told;
-	bool found;
-
-	if (!side_from_tuple(&told, tuple))
-		return RO_STATUS_PREFIX;
-	found = told.prefix_count > 0 ? ro->ops->find_by_prefix(ro->context, told.prefixes[0], &session)
-				      : ro->ops->find_by_id(ro->context, &tuple->id, &session);
-	if (!found)
-		return RO_STATUS_NOT_ATTACHED;
-	if (tuple->id.length > 0 && (tuple->id.length != session.id.length ||
-					    memcmp(tuple->id.data, session.id.data, tuple->id.length) != 0))
-		return RO_STATUS_PREFIX;
-	if (!session.allowed)
-		return RO_STATUS_PROHIBITED;
-	side_from_session(own, &session);
-	for (unsigned i = 0; i < told.prefix_count; i++) {
-		bool has = false;
-
-		for (unsigned j = 0; j < session.prefix_count; j++)
-			has = has || session.prefixes[j] == told.prefixes[i];
-		if (!has)
-			return RO_STATUS_PREFIX;
-	}
-	if (told.prefix_count > 0) { /* the pair is about these */
-		memcpy(own->prefixes, told.prefixes, sizeof(own->prefixes));
-		own->prefix_count = told.prefix_count;
-	}
-	return side_with_id(own, &session.id) ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
 }
 
 /* Both LMAs have asked: the greater address controls (G.6.8). True: we do, and the other was told. */
@@ -289,10 +241,10 @@ static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_req
 	uint8_t status = side_from_tuple(&other, &tuples[1]) ? check_foreign(ro, peer, &other) : RO_STATUS_MALFORMED;
 	int side;
 
-	if (status == RO_STATUS_ACTIVE && !side_with_id(&other, &tuples[1].id))
+	if (status == RO_STATUS_ACTIVE && !side_set_id(&other, &tuples[1].id))
 		status = RO_STATUS_NO_RESOURCES;
 	if (status == RO_STATUS_ACTIVE)
-		status = find_own(ro, &tuples[0], &own);
+		status = side_find_own(ro, &tuples[0], &own);
 	other.lma = request->datagram->source;
 	a = status == RO_STATUS_ACTIVE ? association_find(ro, own.prefixes[0], other.prefixes[0]) : NULL;
 	if (status == RO_STATUS_ACTIVE && a == NULL && request->fixed.value == RO_REASON_REFRESH)
@@ -302,11 +254,11 @@ static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_req
 		status = a != NULL ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
 	}
 	if (status != RO_STATUS_ACTIVE) {
-		refuse(ro, NULL, request, status);
+		request_refuse(ro, NULL, request, status);
 	} else if (!ack_repeat(ro, a, request)) {
 		side = association_side(a, own.prefixes[0]);
 		if (request->body.stamp <= a->stamp && !(a->step == STEP_ASK && !follows))
-			refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
+			request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
 		else if (!wins_crossing(ro, a, request)) {
 			side_assign(&a->sides[side], &own);
 			side_assign(&a->sides[1 - side], &other);
@@ -356,7 +308,7 @@ static uint8_t learn_foreign(struct ro *ro, const struct ro_peer *peer, struct a
 	if (mag == NULL || mag->role != RO_ROLE_MAG)
 		return RO_STATUS_NOT_AUTHORISED;
 	side->mag = told->mag;
-	if (side->id.length == 0 && id->length > 0 && !side_with_id(side, id))
+	if (side->id.length == 0 && id->length > 0 && !side_set_id(side, id))
 		return RO_STATUS_NO_RESOURCES;
 	return RO_STATUS_ACTIVE;
 }
@@ -422,7 +374,7 @@ static void report_in(struct ro *ro, const struct ro_peer *peer, struct ro_reque
 	if (status == RO_STATUS_ACTIVE && request->body.stamp < a->stamp)
 		status = RO_STATUS_OUT_OF_WINDOW;
 	if (status != RO_STATUS_ACTIVE) {
-		refuse(ro, a, request, status);
+		request_refuse(ro, a, request, status);
 	} else if (request->fixed.lifetime_s == 0 || RO_FAILED(request->fixed.value)) {
 		report_of_removal(ro, a, request);
 	} else {
@@ -450,7 +402,7 @@ void lma_request_in(struct ro *ro, struct ro_request *request)
 			init_of_lma(ro, peer, request);
 		break;
 	case RO_REPORT: report_in(ro, peer, request); break;
-	default: refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED); break; /* an LMA gets no Setup */
+	default: request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED); break; /* an LMA gets no Setup */
 	}
 }
 
@@ -477,7 +429,7 @@ static bool ask_answered(struct ro *ro, struct association *a, const struct ro_r
 
 	if (!side_from_tuple(&told, tuple))
 		return false;
-	if (tuple->id.length > 0 && a->sides[foreign].id.length == 0 && !side_with_id(&a->sides[foreign], &tuple->id))
+	if (tuple->id.length > 0 && a->sides[foreign].id.length == 0 && !side_set_id(&a->sides[foreign], &tuple->id))
 		return false;
 	if (tuple->has_mag) {
 		const struct ro_peer *mag = peer_find(ro, &tuple->mag);

@@ -6,15 +6,6 @@
 
 #define TOKEN_AGE_S 60
 
-static void refuse(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status)
-{
-	ack_send(ro, a, request, status, 0, 0, NULL);
-	if (a != NULL)
-		association_commit(ro, a);
-	else
-		ro->host->ops->commit(ro->host, 0, 0);
-}
-
 /* The side that a pair is about at this MAG: ours; with both ours the one named first in the last Init or Setup. */
 static unsigned own_side(const struct association *a)
 {
@@ -62,38 +53,6 @@ static void give_up(struct ro *ro, struct association *a, uint8_t status)
 }
 
 /* ---- checks ---- */
-
-/* Our MN of tuple A: attached, and what the message says of it is right. */
-static uint8_t find_own(struct ro *ro, const struct ro_tuple *tuple, struct side *own)
-{
-	struct ro_session session;
-	struct side told;
-	bool found;
-
-	if (!side_from_tuple(&told, tuple))
-		return RO_STATUS_PREFIX;
-	found = told.prefix_count > 0 ? ro->ops->find_by_prefix(ro->context, told.prefixes[0], &session)
-				      : ro->ops->find_by_id(ro->context, &tuple->id, &session);
-	if (!found)
-		return RO_STATUS_NOT_ATTACHED;
-	if (tuple->id.length != session.id.length || memcmp(tuple->id.data, session.id.data, tuple->id.length) != 0)
-		return RO_STATUS_PREFIX;
-	if (!session.allowed)
-		return RO_STATUS_PROHIBITED;
-	side_from_session(own, &session);
-	if (told.prefix_count > 0) {
-		for (unsigned i = 0; i < told.prefix_count; i++) {
-			struct ro_session same;
-
-			if (!ro->ops->find_by_prefix(ro->context, told.prefixes[i], &same) || same.node != session.node)
-				return RO_STATUS_PREFIX;
-		}
-		memcpy(own->prefixes, told.prefixes, sizeof(own->prefixes));
-		own->prefix_count = told.prefix_count;
-	}
-	return ident_set(&own->id, tuple->id.subtype, tuple->id.data, tuple->id.length) == 0 ? RO_STATUS_ACTIVE
-											     : RO_STATUS_NO_RESOURCES;
-}
 
 /* The other MN: at a MAG of the domain with prefixes of nobody here, or here as well. */
 static uint8_t find_other(struct ro *ro, const struct ro_request *request, struct side *other)
@@ -277,16 +236,17 @@ static void removal_in(struct ro *ro, struct ro_request *request)
 		own.prefix_count > 0 && other.prefix_count > 0)
 		a = association_find(ro, own.prefixes[0], other.prefixes[0]);
 	if (a == NULL) {
-		refuse(ro, NULL, request, RO_STATUS_REMOVED);
+		request_refuse(ro, NULL, request, RO_STATUS_REMOVED);
 		return;
 	}
 	side = association_side(a, own.prefixes[0]);
 	if (!same_address(&request->datagram->source, &a->sides[side].lma)) {
-		refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
+		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 	} else if (ack_repeat(ro, a, request)) {
 		return;
 	} else if (request->body.stamp < a->stamp) {
-		refuse(ro, a, request, a->state == RO_STATE_FALLBACK ? RO_STATUS_REMOVED : RO_STATUS_OUT_OF_WINDOW);
+		request_refuse(
+			ro, a, request, a->state == RO_STATE_FALLBACK ? RO_STATUS_REMOVED : RO_STATUS_OUT_OF_WINDOW);
 	} else {
 		a->stamp = request->body.stamp;
 		exchanges_cancel(ro, a, true);
@@ -306,17 +266,17 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 	if (a != NULL && ack_repeat(ro, a, request))
 		return;
 	if (a != NULL && request->body.stamp < a->stamp) {
-		refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
+		request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
 		return;
 	}
 	if (a != NULL && a->forget_ms != 0 && request->body.stamp == a->stamp) { /* removed with this very stamp */
-		refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
+		request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
 		return;
 	}
 	if (a == NULL)
 		a = association_create(ro, mine, other);
 	if (a == NULL) {
-		refuse(ro, NULL, request, RO_STATUS_NO_RESOURCES);
+		request_refuse(ro, NULL, request, RO_STATUS_NO_RESOURCES);
 		return;
 	}
 	own = (unsigned)association_side(a, mine->prefixes[0]);
@@ -331,7 +291,7 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 	if (take_sides(ro, a, own, mine, other) != 0) {
 		a->last_failure = RO_STATUS_TUNNEL;
 		association_fall_back(ro, a);
-		refuse(ro, a, request, RO_STATUS_TUNNEL);
+		request_refuse(ro, a, request, RO_STATUS_TUNNEL);
 		return;
 	}
 	if (is_init)
@@ -347,14 +307,15 @@ void mag_request_in(struct ro *ro, struct ro_request *request)
 	uint8_t status;
 
 	if (request->fixed.code == RO_REPORT) {
-		refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
+		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 		return;
 	}
 	if (request->fixed.code == RO_SETUP && request->fixed.lifetime_s == 0) {
 		removal_in(ro, request);
 		return;
 	}
-	status = find_own(ro, &request->body.tuples[0], &mine);
+	status = request->body.tuples[0].id.length > 0 ? side_find_own(ro, &request->body.tuples[0], &mine)
+						       : RO_STATUS_MALFORMED;
 	if (status == RO_STATUS_ACTIVE && request->fixed.code == RO_INIT &&
 		!same_address(&request->datagram->source, &mine.lma))
 		status = RO_STATUS_NOT_AUTHORISED;
@@ -365,7 +326,7 @@ void mag_request_in(struct ro *ro, struct ro_request *request)
 	if (status == RO_STATUS_ACTIVE)
 		update_in(ro, request, &mine, &other);
 	else
-		refuse(ro, NULL, request, status);
+		request_refuse(ro, NULL, request, status);
 	ident_clear(&mine.id);
 	ident_clear(&other.id);
 }
