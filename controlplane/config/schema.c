@@ -62,12 +62,12 @@ const struct schema_row schema[] = {
 		.help = "Cores, memory and counters of the forwarding plane."},
 	{.path = "dataplane.control-core", .type = SCHEMA_NUMBER, BOTH, ROOT(dataplane.control_core), RANGE(0, 1023),
 		.fallback = "0",
-		.help = "Core of the control plane. Has to differ from those of the workers."},
+		.help = "Core of the control plane. May be that of a worker only while idle workers sleep (idle-sleep)."},
 	{.path = "dataplane.workers[]", .type = SCHEMA_NUMBER, BOTH,
 		LIST(struct config, dataplane.workers, dataplane.worker_count), .fixed = WORKERS_MAX, RANGE(0, 1023),
 		.fallback = "1",
-		.help = "Cores of the workers, one worker on each. The first one applies the updates of the forwarding "
-			"state."},
+		.help = "Core of each worker. The first worker applies the updates of the forwarding state. Workers may "
+			"share a core only while idle workers sleep (idle-sleep)."},
 	{.path = "dataplane.hugepages", .type = SCHEMA_WORD, BOTH, ROOT(dataplane.hugepages), .words = hugepages,
 		.fallback = "auto",
 		.help = "Take memory from huge pages: auto takes them when there are any."},

@@ -7,19 +7,23 @@
 #include "config/checker.h"
 #include "format.h"
 
+/* A worker that never sleeps leaves nothing of its core to others. */
 static void check_cores(const struct checker *checker)
 {
 	const struct config_dataplane *dataplane = &checker->config->dataplane;
 	char key[AT_TEXT_MAX];
 
+	if (dataplane->idle_sleep)
+		return;
 	for (unsigned i = 0; i < dataplane->worker_count; i++) {
 		at(key, "dataplane.workers[%u]", i);
 		if (dataplane->workers[i] == dataplane->control_core)
-			mistake(checker, key, "core %u is the control core; allowed: another core",
+			mistake(checker, key, "core %u is the control core; allowed: another core, or idle-sleep: true",
 				dataplane->workers[i]);
 		for (unsigned j = 0; j < i; j++)
 			if (dataplane->workers[i] == dataplane->workers[j])
-				mistake(checker, key, "core %u has a worker already; allowed: a core once",
+				mistake(checker, key,
+					"core %u has a worker already; allowed: a core once, or idle-sleep: true",
 					dataplane->workers[i]);
 	}
 }

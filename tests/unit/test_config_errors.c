@@ -505,12 +505,13 @@ static void route_that_leads_nowhere_is_told(void **state)
 		"2001:db8::/32\n");
 }
 
-static void cores_have_to_differ(void **state)
+static void cores_have_to_differ_while_workers_never_sleep(void **state)
 {
-	with_lma("dataplane: {workers: [1, 2, 1]}\n",
-		"f:2: dataplane.workers[2]: 1: core 1 has a worker already; allowed: a core once\n");
-	with_lma("dataplane: {control-core: 1}\n",
-		"f:2: dataplane.workers[0]: core 1 is the control core; allowed: another core\n");
+	with_lma("dataplane: {workers: [1, 2, 1], idle-sleep: false}\n",
+		"f:2: dataplane.workers[2]: 1: core 1 has a worker already; allowed: a core once, or idle-sleep: "
+		"true\n");
+	with_lma("dataplane: {control-core: 1, idle-sleep: false}\n",
+		"f:2: dataplane.workers[0]: core 1 is the control core; allowed: another core, or idle-sleep: true\n");
 }
 
 static void variables_that_contradict_each_other_are_told(void **state)
@@ -688,7 +689,7 @@ int main(void)
 		cmocka_unit_test(own_address_has_to_be_one_of_a_core_port),
 		cmocka_unit_test(peer_without_protection_has_to_be_marked),
 		cmocka_unit_test(route_that_leads_nowhere_is_told),
-		cmocka_unit_test(cores_have_to_differ),
+		cmocka_unit_test(cores_have_to_differ_while_workers_never_sleep),
 		cmocka_unit_test(variables_that_contradict_each_other_are_told),
 		cmocka_unit_test(what_is_no_plain_yaml_is_told),
 		cmocka_unit_test(more_ports_or_addresses_than_there_is_room_for_are_told),
