@@ -12,7 +12,7 @@
  * burst; a sampled one a cell, which is a cache line.
  */
 #define PAIR_SKETCH_CELLS 4096 /* a power of two */
-#define PAIR_SAMPLE_USUAL 64
+#define PAIR_SAMPLE_USUAL 128
 #define PAIR_WINDOW_MS    1000
 
 /* A pair is seen that sends at least so much in a window; 0: that does not matter. */
