@@ -55,7 +55,8 @@ def test_no_node_hears_of_another_nodes_prefix(lab, domain):
     world.plug(2, 2)
     reaches(lab, "mn2", SERVER)
     for node, capture in captures.items():
-        rows = capture.stop().fields("icmpv6.type == 134", "eth.dst", "eth.src", "ipv6.src", "ipv6.hlim", "icmpv6.opt.prefix", "icmpv6.opt.mtu", "icmpv6.opt.src_linkaddr",
+        rows = capture.stop().fields("icmpv6.type == 134", "eth.dst", "eth.src", "ipv6.src", "ipv6.hlim",
+                                     "icmpv6.opt.prefix", "icmpv6.opt.mtu", "icmpv6.opt.src_linkaddr",
                                      "icmpv6.opt.prefix.length", occurrence="a")
         assert rows, f"mn{node} heard no router advertisement"
         for row in rows:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The build with AddressSanitizer and UndefinedBehaviorSanitizer through a whole life; at its end the logs may not have a
-report."""
+"""The build with AddressSanitizer and UndefinedBehaviorSanitizer through a whole life; at its end the logs may not have
+a report."""
 
 import pytest
 
