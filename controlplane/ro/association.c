@@ -337,12 +337,14 @@ bool association_apply(struct ro *ro, struct association *a)
 		if (is && was && memcmp(&want.forward, &half->forward, sizeof(want.forward)) == 0 &&
 			check_of(&want) == half->check)
 			continue;
+		if (!is)
+			want.forward.flags = half->forward.flags; /* the owner keeps the halves apart by them */
 		emit(ro, a, from, !is ? FWD_OP_pair_remove : was ? FWD_OP_pair_replace : FWD_OP_pair_insert, &want);
 		if (slot >= 2) {
 			a->receive_serial = a->serial;
 			a->receives = false;
 		}
-		half->forward = want.forward;
+		half->forward = is ? want.forward : (struct forward){0};
 		half->check = check_of(&want);
 		changed = true;
 	}

@@ -257,6 +257,8 @@ static int apply_pair(void *context, const struct fwd_update *update)
 
 	if (update->op < FWD_OP_pair_insert || update->op > FWD_OP_pair_remove)
 		return 0;
+	if ((update->body.pair.forward.flags & (FORWARD_PAIR_TX | FORWARD_PAIR_RX)) == 0)
+		return -EINVAL; /* it names neither half */
 	if ((entry == NULL) != (update->op == FWD_OP_pair_insert))
 		return entry == NULL ? -ENOENT : -EEXIST;
 	if (update->op != FWD_OP_pair_remove && has_dead_tunnel(node, &update->body.pair))
