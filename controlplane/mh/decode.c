@@ -15,6 +15,8 @@ static const struct mh_message_rule *const rules[] = {
 	[MH_BA] = &mh_rule_ba,
 	[MH_BE] = &mh_rule_be,
 	[MH_HEARTBEAT] = &mh_rule_heartbeat,
+	[MH_UPN] = &mh_rule_upn,
+	[MH_UPA] = &mh_rule_upa,
 };
 
 const struct mh_message_rule *mh_message_rule(uint8_t type)

@@ -131,6 +131,23 @@ static void heartbeat_fields(struct object *object, const struct mh_message *mes
 	put_number(object, "sequence", message->fixed.heartbeat.sequence);
 }
 
+static void upn_fields(struct object *object, const struct mh_message *message)
+{
+	static const char *const names[] = {"A", "D"};
+
+	put_number(object, "sequence", message->fixed.upn.sequence);
+	put_number(object, "reason", message->fixed.upn.reason);
+	put_text(object, "reason_name", upn_reason_name(message->fixed.upn.reason));
+	put_flags(object, message->fixed.upn.flags, 16, names, 2);
+}
+
+static void upa_fields(struct object *object, const struct mh_message *message)
+{
+	put_number(object, "sequence", message->fixed.upa.sequence);
+	put_number(object, "status", message->fixed.upa.status);
+	put_text(object, "status_name", upa_status_name(message->fixed.upa.status));
+}
+
 static void ro_fields(struct object *object, const struct mh_message *message)
 {
 	static const char *const names[] = {"P", "C", "E", "H"};
@@ -162,6 +179,8 @@ static void (*const field_writers[])(struct object *object, const struct mh_mess
 	[MH_BE] = be_fields,
 	[MH_EXPERIMENTAL] = ro_fields,
 	[MH_HEARTBEAT] = heartbeat_fields,
+	[MH_UPN] = upn_fields,
+	[MH_UPA] = upa_fields,
 };
 
 static void put_fields(struct object *object, const struct mh_message *message)

@@ -22,6 +22,7 @@ const struct mh_message_rule *mh_message_rule(uint8_t type);
 extern const struct mh_message_rule mh_rule_brr, mh_rule_bu, mh_rule_ba, mh_rule_be; /* binding.c */
 extern const struct mh_message_rule mh_rule_test_init, mh_rule_test;                 /* return_routability.c */
 extern const struct mh_message_rule mh_rule_heartbeat;                               /* heartbeat.c */
+extern const struct mh_message_rule mh_rule_upn, mh_rule_upa;                        /* update_notification.c */
 extern const struct mh_message_rule mh_rule_ro_experiment, mh_rule_ro_native;        /* ro.c */
 
 /* The rule of a type that RO messages have, or NULL. */

@@ -31,6 +31,8 @@ enum mh_type {
 	MH_BE = 7,
 	MH_EXPERIMENTAL = 11, /* RFC 5096: route optimisation, see ro.h */
 	MH_HEARTBEAT = 13,
+	MH_UPN = 19, /* Update Notification (RFC 7077) */
+	MH_UPA = 20,
 };
 
 /* Flags of BU and PBU, as on the wire at @8 (wire-formats 0.3). */
@@ -58,6 +60,10 @@ enum mh_type {
 
 #define HEARTBEAT_FLAG_U 0x02 /* unsolicited */
 #define HEARTBEAT_FLAG_R 0x01 /* response */
+
+/* Flags of UPN at @10. */
+#define UPN_FLAG_A 0x8000 /* acknowledgement requested */
+#define UPN_FLAG_D 0x4000 /* retransmission */
 
 /* BA and PBA status (RFC 6275 6.1.8, RFC 5213 8.9 and the registry). X(number, NAME, "word") */
 #define MH_STATUSES(X)                                                                                         \
@@ -129,6 +135,37 @@ enum mh_status {
 #undef MH_STATUS_ENUM
 };
 
+/* Notification reasons of UPN (RFC 7077 section 4.1 and the registry). X(number, NAME, "word") */
+#define UPN_REASONS(X)                                               \
+	X(1, FORCE_REREGISTRATION, "force-reregistration")           \
+	X(2, UPDATE_SESSION_PARAMETERS, "update-session-parameters") \
+	X(3, VENDOR_SPECIFIC, "vendor-specific-reason")              \
+	X(4, ANI_PARAMS_REQUESTED, "ani-params-requested")           \
+	X(5, QOS_SERVICE_REQUEST, "qos-service-request")             \
+	X(8, FLOW_MOBILITY, "flow-mobility")
+
+enum upn_reason {
+#define UPN_REASON_ENUM(number, name, word) UPN_REASON_##name = number,
+	UPN_REASONS(UPN_REASON_ENUM)
+#undef UPN_REASON_ENUM
+};
+
+/* Status of UPA (RFC 7077 section 4.2, RFC 7222 section 4.5 and the registry); below 128: done. X(number, NAME, "word")
+ */
+#define UPA_STATUSES(X)                                                                    \
+	X(0, SUCCESS, "success")                                                           \
+	X(128, FAILED_TO_UPDATE_SESSION_PARAMETERS, "failed-to-update-session-parameters") \
+	X(129, MISSING_VENDOR_SPECIFIC_OPTION, "missing-vendor-specific-option")           \
+	X(130, CANNOT_MEET_QOS_SERVICE_REQUEST, "cannot-meet-qos-service-request")         \
+	X(131, UNSPECIFIED, "reason-unspecified")                                          \
+	X(132, NOT_ATTACHED, "mobile-node-not-attached")
+
+enum upa_status {
+#define UPA_STATUS_ENUM(number, name, word) UPA_STATUS_##name = number,
+	UPA_STATUSES(UPA_STATUS_ENUM)
+#undef UPA_STATUS_ENUM
+};
+
 enum mh_option_type {
 	MHO_PAD1 = 0,
 	MHO_PADN = 1,
@@ -148,6 +185,7 @@ enum mh_option_type {
 	MHO_RESTART_COUNTER = 28,
 	MHO_IPV4_HOME_ADDRESS_REQUEST = 36,
 	MHO_LMA_ADDRESS = 41,
+	MHO_MN_GROUP_IDENTIFIER = 50,
 	MHO_MAG_IPV6_ADDRESS = 51,
 };
 
@@ -173,6 +211,8 @@ const char *handoff_indicator_name(uint8_t value);
 const char *access_technology_name(uint8_t value);
 const char *mn_id_subtype_name(uint8_t subtype);
 const char *binding_error_name(uint8_t status); /* RFC 6275 6.1.9 */
+const char *upn_reason_name(uint16_t reason);
+const char *upa_status_name(uint8_t status);
 
 /* Why a message was not decoded. X(NAME, "name", "help") */
 #define MH_ERRORS(X)                                                                   \
@@ -252,6 +292,15 @@ struct mh_message {
 			uint16_t lifetime; /* s */
 			uint32_t association;
 		} ro; /* ro.h */
+		struct {
+			uint16_t sequence;
+			uint16_t reason; /* enum upn_reason */
+			uint16_t flags;
+		} upn;
+		struct {
+			uint16_t sequence;
+			uint8_t status; /* enum upa_status */
+		} upa;
 	} fixed;
 	uint16_t option_count;
 	struct mh_option options[MH_OPTIONS_MAX];
@@ -352,6 +401,8 @@ void mh_write_bu(struct mh_writer *writer, uint16_t sequence, uint16_t flags, ui
 void mh_write_ba(struct mh_writer *writer, uint8_t status, uint8_t flags, uint16_t sequence, uint16_t lifetime);
 void mh_write_be(struct mh_writer *writer, uint8_t status, const struct in6_addr *home_address);
 void mh_write_heartbeat(struct mh_writer *writer, uint8_t flags, uint32_t sequence);
+void mh_write_upn(struct mh_writer *writer, uint16_t sequence, uint16_t reason, uint16_t flags);
+void mh_write_upa(struct mh_writer *writer, uint16_t sequence, uint8_t status);
 /* Any option: @data are the @length octets after Type and Length. */
 void mh_write_option(struct mh_writer *writer, uint8_t type, const void *data, uint8_t length);
 void mh_write_mn_id(struct mh_writer *writer, const struct mn_id *id);
@@ -368,6 +419,12 @@ void mh_write_alternate_care_of_address(struct mh_writer *writer, const struct i
  * if it did not fit.
  */
 uint16_t mh_writer_finish(struct mh_writer *writer, const struct in6_addr *source, const struct in6_addr *destination);
+
+/*
+ * Mark the finished UPN of @length octets as a retransmission: the D flag, and the checksum with it. The rest of a
+ * retransmission is the same (RFC 7077 section 5.2).
+ */
+void mh_upn_repeat(uint8_t *bytes, uint16_t length, const struct in6_addr *source, const struct in6_addr *destination);
 
 /*
  * Encode a decoded message again: options in order, canonical padding. Returns octets, or 0 if it did not fit. @buffer

@@ -31,8 +31,8 @@ static const char *const type_names[] = {
 	[16] = "binding-revocation",
 	[17] = "LRI",
 	[18] = "LRA",
-	[19] = "UPN",
-	[20] = "UPA",
+	[MH_UPN] = "UPN",
+	[MH_UPA] = "UPA",
 	[21] = "flow-binding",
 	[22] = "subscription-query",
 	[23] = "subscription-response",
@@ -61,6 +61,14 @@ static const char *const subtype_names[] = {
 
 static const char *const binding_error_names[] = {
 	NULL, "unknown-binding-for-home-address-option", "unrecognized-mh-type"};
+
+static const char *const upn_reason_names[] = {
+#define REASON_NAME(number, name, word) [number] = word,
+	UPN_REASONS(REASON_NAME)};
+
+static const char *const upa_status_names[] = {
+#define UPA_STATUS_NAME(number, name, word) [number] = word,
+	UPA_STATUSES(UPA_STATUS_NAME)};
 
 #define ERROR_NAME(name, word, help) word,
 #define ERROR_HELP(name, word, help) help,
@@ -95,6 +103,16 @@ const char *mn_id_subtype_name(uint8_t subtype)
 const char *binding_error_name(uint8_t status)
 {
 	return word_at(binding_error_names, COUNT_OF(binding_error_names), status);
+}
+
+const char *upn_reason_name(uint16_t reason)
+{
+	return word_at(upn_reason_names, COUNT_OF(upn_reason_names), reason);
+}
+
+const char *upa_status_name(uint8_t status)
+{
+	return word_at(upa_status_names, COUNT_OF(upa_status_names), status);
 }
 
 const char *mh_error_name(enum mh_error error)

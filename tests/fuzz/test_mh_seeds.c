@@ -63,7 +63,7 @@ static void every_row_of_the_option_table_has_a_seed(void **state)
 static void every_message_type_has_a_seed(void **state)
 {
 	static const uint8_t known[] = {MH_BRR, MH_HOTI, MH_COTI, MH_HOT, MH_COT, MH_BU, MH_BA, MH_BE, MH_HEARTBEAT,
-		MH_EXPERIMENTAL, 240, 241, 242, 243, 244, 245, 250};
+		MH_EXPERIMENTAL, MH_UPN, MH_UPA, 240, 241, 242, 243, 244, 245, 250};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(known); i++)

@@ -111,7 +111,7 @@ static void header_len_below_the_minimum_of_each_type_is_refused(void **state)
 	static const struct {
 		uint8_t type, minimum;
 	} rows[] = {{MH_BRR, 0}, {MH_HOTI, 1}, {MH_COTI, 1}, {MH_HOT, 2}, {MH_COT, 2}, {MH_BU, 1}, {MH_BA, 1},
-		{MH_BE, 2}, {MH_HEARTBEAT, 1}, {240, 1}, {245, 1}, {250, 1}};
+		{MH_BE, 2}, {MH_HEARTBEAT, 1}, {MH_UPN, 1}, {MH_UPA, 1}, {240, 1}, {245, 1}, {250, 1}};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -134,7 +134,8 @@ static void types_that_are_not_known_keep_their_number(void **state)
 	(void)state;
 	for (unsigned type = 0; type < 256; type++) {
 		uint8_t bytes[24] = {MH_PAYLOAD_PROTO, 2, (uint8_t)type};
-		bool known = type <= MH_BE || type == MH_HEARTBEAT || (type >= 240 && type <= 245) || type == 250;
+		bool known = type <= MH_BE || type == MH_HEARTBEAT || type == MH_UPN || type == MH_UPA ||
+			     (type >= 240 && type <= 245) || type == 250;
 		enum mh_error expected = type == MH_EXPERIMENTAL ? MH_ERROR_EXPERIMENT : MH_ERROR_TYPE;
 
 		fix_checksum(bytes, 24);
@@ -483,6 +484,29 @@ static void timestamps_survive_the_way_there_and_back(void **state)
 	assert_int_equal(mh_timestamp_from_ns(999999999), 65535);
 }
 
+/* RFC 7077 section 5.2: the same sequence number and contents, the D flag set. */
+static void repeated_notification_differs_in_its_flag_alone(void **state)
+{
+	struct mn_id id = {.subtype = 1, .length = 3, .data = (const uint8_t *)"mn1"};
+	uint8_t bytes[64], *block;
+	struct mh_message message;
+	struct mh_writer writer;
+	uint16_t length;
+
+	(void)state;
+	mh_writer_init(&writer, MH_UPN, bytes, sizeof(bytes));
+	mh_write_upn(&writer, 0xfffe, UPN_REASON_FORCE_REREGISTRATION, UPN_FLAG_A);
+	mh_write_mn_id(&writer, &id);
+	length = mh_writer_finish(&writer, &mag1, &lma1);
+	mh_upn_repeat(bytes, length, &mag1, &lma1);
+	assert_int_equal(decode_exact(&message, bytes, length, &block), MH_ERROR_NONE);
+	assert_int_equal(message.fixed.upn.sequence, 0xfffe);
+	assert_int_equal(message.fixed.upn.reason, UPN_REASON_FORCE_REREGISTRATION);
+	assert_int_equal(message.fixed.upn.flags, UPN_FLAG_A | UPN_FLAG_D);
+	assert_int_equal(message.option_count, 1);
+	free(block);
+}
+
 static void every_status_of_the_registry_is_a_word(void **state)
 {
 	(void)state;
@@ -493,6 +517,13 @@ static void every_status_of_the_registry_is_a_word(void **state)
 	}
 	assert_string_equal(mh_status_name(MH_STATUS_NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX),
 		"not-authorized-for-home-network-prefix");
+	assert_string_equal(upn_reason_name(UPN_REASON_FORCE_REREGISTRATION), "force-reregistration");
+	assert_string_equal(upn_reason_name(UPN_REASON_FLOW_MOBILITY), "flow-mobility");
+	assert_string_equal(upn_reason_name(6), "unknown");
+	assert_string_equal(upn_reason_name(65535), "unknown");
+	assert_string_equal(upa_status_name(UPA_STATUS_SUCCESS), "success");
+	assert_string_equal(upa_status_name(UPA_STATUS_NOT_ATTACHED), "mobile-node-not-attached");
+	assert_string_equal(upa_status_name(133), "unknown");
 	assert_string_equal(handoff_indicator_name(255), "unknown");
 	assert_string_equal(access_technology_name(4), "ieee-802.11");
 	assert_string_equal(mh_type_name(24), "unknown");
@@ -545,7 +576,8 @@ static bool same_message(const struct mh_message *a, const struct mh_message *b)
 
 static void random_messages_come_back_as_they_were(void **state)
 {
-	static const uint8_t types[] = {MH_BRR, MH_HOTI, MH_COTI, MH_HOT, MH_COT, MH_BU, MH_BA, MH_BE, MH_HEARTBEAT};
+	static const uint8_t types[] = {
+		MH_BRR, MH_HOTI, MH_COTI, MH_HOT, MH_COT, MH_BU, MH_BA, MH_BE, MH_HEARTBEAT, MH_UPN, MH_UPA};
 
 	(void)state;
 	for (unsigned round = 0; round < 20000; round++) {
@@ -594,7 +626,7 @@ static void broken_messages_never_read_past_their_end(void **state)
 			bytes[i] = (uint8_t)random_below(i < 8 || random_below(3) == 0 ? 256 : 30);
 		bytes[0] = MH_PAYLOAD_PROTO;
 		bytes[1] = (uint8_t)random_below(32);
-		bytes[2] = (uint8_t)random_below(14);
+		bytes[2] = (uint8_t)random_below(MH_UPA + 1);
 		block = malloc(size > 0 ? size : 1);
 		memcpy(block, bytes, size);
 		if (mh_decode(&message, size > 0 ? block : block + 1, size, NULL, NULL) == MH_ERROR_NONE)
@@ -671,6 +703,7 @@ int main(void)
 		cmocka_unit_test(second_singleton_is_told_and_the_first_counts),
 		cmocka_unit_test(options_are_found_in_order),
 		cmocka_unit_test(timestamps_survive_the_way_there_and_back),
+		cmocka_unit_test(repeated_notification_differs_in_its_flag_alone),
 		cmocka_unit_test(every_status_of_the_registry_is_a_word),
 		cmocka_unit_test(random_messages_come_back_as_they_were),
 		cmocka_unit_test(broken_messages_never_read_past_their_end),

@@ -242,6 +242,11 @@ static void fixed_parts_have_all_their_values(void **state)
 			"\"home_address\":\"2001:db8::9\"}]"},
 		{{59, 1, MH_HEARTBEAT, 0, 0, 0, 0, 3, 1, 2, 3, 4}, 16,
 			"[\"Heartbeat\",{\"flags\":3,\"flag_names\":[\"U\",\"R\"],\"sequence\":16909060}]"},
+		{{59, 1, MH_UPN, 0, 0, 0, 0x0b, 1, 0, 1, 0xc0, 0}, 16,
+			"[\"UPN\",{\"sequence\":2817,\"reason\":1,\"reason_name\":\"force-reregistration\","
+			"\"flags\":49152,\"flag_names\":[\"A\",\"D\"]}]"},
+		{{59, 1, MH_UPA, 0, 0, 0, 0x0b, 1, 132, 1, 2, 3}, 16,
+			"[\"UPA\",{\"sequence\":2817,\"status\":132,\"status_name\":\"mobile-node-not-attached\"}]"},
 	};
 
 	(void)state;

@@ -136,7 +136,7 @@ static void messages_over_ipv4_decode_and_come_back_byte_for_byte(void **state)
 	check_group("c_ipv4", 2);
 }
 
-static void heartbeats_decode_among_messages_of_other_types(void **state)
+static void heartbeats_and_notifications_decode_among_other_types(void **state)
 {
 	(void)state;
 	check_group("d_bri_hb_upn", 7);
@@ -175,7 +175,7 @@ int main(void)
 		cmocka_unit_test(mobile_ipv6_vectors_decode_and_come_back_byte_for_byte),
 		cmocka_unit_test(proxy_mobile_ipv6_vectors_decode_and_come_back_byte_for_byte),
 		cmocka_unit_test(messages_over_ipv4_decode_and_come_back_byte_for_byte),
-		cmocka_unit_test(heartbeats_decode_among_messages_of_other_types),
+		cmocka_unit_test(heartbeats_and_notifications_decode_among_other_types),
 		cmocka_unit_test(malformed_vectors_have_the_error_that_is_expected),
 		cmocka_unit_test(messages_of_types_to_come_are_named_and_copied),
 		cmocka_unit_test(captures_without_a_message_print_nothing),
