@@ -23,10 +23,12 @@ struct rte_ring;
  */
 
 /* What a worker tells the control core; a value, may be lost (counted), rate limited by the worker. X(name, help) */
-#define EVENT_TYPES(X)                                                                                           \
-	X(unknown_mac, "MAG: packet from a link-layer address without an MN: link, mac, endpoint of the source") \
-	X(link_activity, "MAG: packet from an MN whose state was asked for: link, mac")                          \
-	X(pair_seen, "a pair over the thresholds: endpoints, packets in value, bytes")                           \
+#define EVENT_TYPES(X)                                                                                               \
+	X(unknown_mac, "MAG: packet from a link-layer address without an MN: link, mac, endpoint of the source")     \
+	X(wrong_tunnel, "LMA: packet of an MN out of another tunnel than its own, dropped: endpoint of the source, " \
+			"peer, value: tunnel (INDEX_NONE: the peer has none)")                                       \
+	X(link_activity, "MAG: packet from an MN whose state was asked for: link, mac")                              \
+	X(pair_seen, "a pair over the thresholds: endpoints, packets in value, bytes")                               \
 	X(probe_answer, "answer to FWD_OP_probe_endpoint: forward, errno in value")
 
 enum event_type {
@@ -47,7 +49,8 @@ struct door_event {
 	uint64_t endpoint_to; /* of the packet's destination */
 	union {
 		struct forward forward;
-		uint64_t bytes; /* pair_seen */
+		uint64_t bytes;   /* pair_seen */
+		uint8_t peer[16]; /* wrong_tunnel: outer source of the packet */
 	};
 	uint64_t tsc;
 };

@@ -11,6 +11,17 @@ static void anchor_miss(struct worker *w, struct rte_mbuf *pkt)
 		push_drop(w, pkt, DROP_anchor_source);
 }
 
+/* Its MN is at another MAG, as far as we know. */
+static void anchor_wrong_tunnel(struct worker *w, struct rte_mbuf *pkt)
+{
+	uint32_t index = packet_path(pkt)->tunnel;
+	const struct tunnel *tunnel = tunnel_table_lookup(w->tables->tunnels, index);
+
+	if (tunnel != NULL)
+		event_wrong_tunnel(w, endpoint_id_ipv6(packet_ipv6(pkt)->src_addr), index, &tunnel->remote);
+	push_drop(w, pkt, DROP_anchor_source);
+}
+
 static void anchor_up(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
 {
 	const uint8_t *destination = packet_ipv6(pkt)->dst_addr;
@@ -36,7 +47,7 @@ void stage_anchor_up(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 		if (unlikely(forward->action == FORWARD_NONE))
 			anchor_miss(w, pkts[i]);
 		else if (unlikely(forward->tunnel != packet_path(pkts[i])->tunnel))
-			push_drop(w, pkts[i], DROP_anchor_source);
+			anchor_wrong_tunnel(w, pkts[i]);
 		else if (unlikely((forward->flags & FORWARD_BLOCKED) != 0))
 			push_drop(w, pkts[i], DROP_anchor_blocked);
 		else if (unlikely(forward->action != FORWARD_TUNNEL))

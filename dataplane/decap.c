@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "endpoint.h"
+
 #define ECN_CE   3
 #define ECN_MASK RTE_BE32(0x00300000)
 
@@ -77,6 +79,24 @@ static bool check_inner(struct worker *w, struct rte_mbuf *pkt, uint16_t offset)
 	return true;
 }
 
+/*
+ * From nobody who has a tunnel. At an LMA it may be a MAG whose last MN went to another one, and has come back without
+ * having to register.
+ */
+static void decap_unknown(struct worker *w, struct rte_mbuf *pkt, uint16_t offset)
+{
+	const struct rte_ipv6_hdr *inner = rte_pktmbuf_mtod_offset(pkt, const struct rte_ipv6_hdr *, offset);
+	uint64_t source;
+
+	if (w->gateway->role == DATAPLANE_LMA && rte_pktmbuf_data_len(pkt) >= offset + IPV6_HEADER &&
+		(inner->vtc_flow & RTE_BE32(0xf0000000)) == RTE_BE32(0x60000000)) {
+		source = endpoint_id_ipv6(inner->src_addr);
+		if (endpoint_table_lookup(w->tables->endpoints, source)->action != FORWARD_NONE)
+			event_wrong_tunnel(w, source, INDEX_NONE, packet_ipv6(pkt)->src_addr);
+	}
+	push_drop(w, pkt, DROP_tunnel_unknown);
+}
+
 static void decap(struct worker *w, struct rte_mbuf *pkt, uint16_t offset, const struct tunnel_peer *peer)
 {
 	const struct rte_ipv6_hdr *outer = packet_ipv6(pkt);
@@ -85,7 +105,7 @@ static void decap(struct worker *w, struct rte_mbuf *pkt, uint16_t offset, const
 	uint8_t ecn;
 
 	if (unlikely(peer == NULL)) {
-		push_drop(w, pkt, DROP_tunnel_unknown);
+		decap_unknown(w, pkt, offset);
 		return;
 	}
 	if (unlikely(!check_inner(w, pkt, offset)))

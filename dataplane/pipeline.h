@@ -64,3 +64,8 @@ void pair_watch(struct worker *w, struct rte_mbuf *pkt);
 
 /* Tell the control core of an unknown link-layer address on the packet's link. Rate limited. In punt.c. */
 void event_unknown_mac(struct worker *w, struct rte_mbuf *pkt);
+/*
+ * LMA: @endpoint, which is known, sent a packet by a tunnel that is not its own: that of index @tunnel, or (INDEX_NONE)
+ * none that there is. @peer: outer source. Worker.
+ */
+void event_wrong_tunnel(struct worker *w, uint64_t endpoint, uint32_t tunnel, const void *peer);

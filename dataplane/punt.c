@@ -102,6 +102,15 @@ bool pair_error_allowed(struct worker *w, struct rte_mbuf *pkt)
 	       token_bucket_take(of_peer, w->now, w->limits.peer_error_interval, PEER_ERROR_BURST);
 }
 
+/* The limits of what a source says, and of the type of event. */
+static bool event_allowed(struct worker *w, uint64_t source, enum event_type type)
+{
+	struct token_bucket *bucket = &w->reason_buckets[PUNT_COUNT + type];
+
+	return source_allowed(w, source) &&
+	       token_bucket_take(bucket, w->now, w->limits.reason_interval, w->limits.reason_burst);
+}
+
 static void push_event(struct worker *w, struct door_event *event, bool in_limits)
 {
 	if (!in_limits || rte_ring_sp_enqueue_elem(w->door_worker->event, event, sizeof(*event)) != 0) {
@@ -124,12 +133,9 @@ void event_unknown_mac(struct worker *w, struct rte_mbuf *pkt)
 		.endpoint = endpoint_id_ipv6(packet_ipv6(pkt)->src_addr),
 		.endpoint_to = endpoint_id_ipv6(packet_ipv6(pkt)->dst_addr),
 		.tsc = w->now};
-	struct token_bucket *bucket = &w->reason_buckets[PUNT_COUNT + EVENT_unknown_mac];
 
 	memcpy(event.mac, eth->src_addr.addr_bytes, sizeof(event.mac));
-	push_event(w, &event,
-		source_allowed(w, link_key(event.link, event.mac)) &&
-			token_bucket_take(bucket, w->now, w->limits.reason_interval, w->limits.reason_burst));
+	push_event(w, &event, event_allowed(w, link_key(event.link, event.mac), EVENT_unknown_mac));
 }
 
 void pair_watch(struct worker *w, struct rte_mbuf *pkt)
@@ -150,4 +156,18 @@ void pair_watch(struct worker *w, struct rte_mbuf *pkt)
 	event.value = (uint32_t)RTE_MIN(seen.packets, (uint64_t)UINT32_MAX);
 	event.bytes = seen.bytes;
 	push_event(w, &event, token_bucket_take(bucket, w->now, w->limits.reason_interval, w->limits.reason_burst));
+}
+
+void event_wrong_tunnel(struct worker *w, uint64_t endpoint, uint32_t tunnel, const void *peer)
+{
+	struct door_event event = {.type = EVENT_wrong_tunnel,
+		.worker = (uint8_t)w->number,
+		.link = LINK_NONE,
+		.port = PORT_NONE,
+		.value = tunnel,
+		.endpoint = endpoint,
+		.tsc = w->now};
+
+	memcpy(event.peer, peer, sizeof(event.peer));
+	push_event(w, &event, event_allowed(w, endpoint, EVENT_wrong_tunnel));
 }

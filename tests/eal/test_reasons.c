@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <arpa/inet.h>
 #include <cmocka.h>
 
 #include "scenario.h"
@@ -367,6 +368,13 @@ static void tunnel_from_stranger(struct frame *f)
 	mac_in(f, CORE);
 	scenario_outer(f, STRANGER, LMA, 0);
 	scenario_udp(f, MN1, SERVER, 64, 0);
+	frame_close(f, f->l3);
+}
+
+static void unknown_tunnel_with_nothing_inside(struct frame *f)
+{
+	mac_in(f, CORE);
+	scenario_outer(f, STRANGER, LMA, 0);
 	frame_close(f, f->l3);
 }
 
@@ -786,6 +794,7 @@ static const struct reason_case cases[] = {
 	DROPS(MAG, ACCESS, dad_of_stranger, dad_probe),
 	DROPS(LMA, CORE, tunnel_from_stranger, tunnel_unknown),
 	DROPS(LMA, OUTSIDE, tunnel_from_outside, tunnel_unknown),
+	DROPS(LMA, CORE, unknown_tunnel_with_nothing_inside, tunnel_unknown),
 	DROPS(MAG, ACCESS, into_unresolved_tunnel, tunnel_unresolved),
 	DROPS(LMA, CORE, ipv4_in_tunnel, tunnel_inner_protocol),
 	DROPS(LMA, CORE, tunnel_in_itself, tunnel_loop),
@@ -1121,6 +1130,76 @@ static void unknown_host_is_told_of_once_its_limit_allows(void **state)
 	bed_destroy(bed);
 }
 
+static void expect_wrong_tunnel(struct bed *bed, uint64_t endpoint, uint32_t tunnel, const char *peer)
+{
+	struct door_event event;
+	struct in6_addr address;
+
+	assert_int_equal(inet_pton(AF_INET6, peer, &address), 1);
+	assert_int_equal(door_event_poll(bed->door, &event, 1), 1);
+	assert_int_equal(event.type, EVENT_wrong_tunnel);
+	assert_int_equal(event.endpoint, endpoint);
+	assert_int_equal(event.value, tunnel);
+	assert_memory_equal(event.peer, &address, sizeof(address));
+}
+
+static void expect_no_event(struct bed *bed)
+{
+	struct door_event event;
+
+	assert_int_equal(door_event_poll(bed->door, &event, 1), 0);
+}
+
+/* MN2 is behind MAG2, MAG sends a packet of it: dropped, and the control core hears so as often as the limit allows. */
+static void node_in_another_tunnel_is_told_of_once_its_limit_allows(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	struct frame frame;
+
+	bed->workers[0]->limits.source_burst = 2;
+	bed->workers[0]->limits.source_interval = UINT64_MAX / 1024;
+	frame_init(&frame);
+	source_of_other_mag(&frame);
+	bed_receive(bed, CORE, &frame, 63);
+	expect_wrong_tunnel(bed, UINT64_C(0x20010db800aa0002), 1, MAG);
+	expect_wrong_tunnel(bed, UINT64_C(0x20010db800aa0002), 1, MAG);
+	expect_no_event(bed);
+	expect_drops(bed, DROP_anchor_source, 63);
+	bed_destroy(bed);
+}
+
+/* The MAG's last MN went elsewhere and its tunnel with it. */
+static void node_of_a_mag_without_a_tunnel_is_told_of(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	struct frame frame;
+
+	frame_init(&frame);
+	tunnel_from_stranger(&frame);
+	bed_receive(bed, CORE, &frame, 1);
+	expect_wrong_tunnel(bed, UINT64_C(0x20010db800aa0001), INDEX_NONE, STRANGER);
+	expect_no_event(bed);
+	expect_drops(bed, DROP_tunnel_unknown, 1);
+	bed_destroy(bed);
+}
+
+static void stranger_in_a_tunnel_is_not_told_of(void **state)
+{
+	void (*const frames[])(struct frame *) = {
+		source_without_binding, tunnel_from_outside, unknown_tunnel_with_nothing_inside};
+	struct bed *bed = scenario_lma(1);
+	struct frame frame;
+
+	for (unsigned i = 0; i < RTE_DIM(frames); i++) {
+		frame_init(&frame);
+		frames[i](&frame);
+		bed_receive(bed, i == 1 ? OUTSIDE : CORE, &frame, 64);
+		expect_no_event(bed);
+		bed_check_conservation(bed);
+	}
+	bed_destroy(bed);
+}
+
 static void receive_exact(struct bed *bed, uint16_t port, const struct frame *frame)
 {
 	assert_int_equal(rte_ring_enqueue(bed->receive[port], bed_mbuf_exact(frame)), 0);
@@ -1207,6 +1286,9 @@ int main(void)
 		cmocka_unit_test(full_handover_ring_drops),
 		cmocka_unit_test(what_is_left_in_rings_at_the_end_is_counted),
 		cmocka_unit_test(unknown_host_is_told_of_once_its_limit_allows),
+		cmocka_unit_test(node_in_another_tunnel_is_told_of_once_its_limit_allows),
+		cmocka_unit_test(node_of_a_mag_without_a_tunnel_is_told_of),
+		cmocka_unit_test(stranger_in_a_tunnel_is_not_told_of),
 		cmocka_unit_test(packets_cut_off_at_any_octet_are_taken),
 		cmocka_unit_test(packets_with_changed_octets_are_taken),
 		cmocka_unit_test(every_reason_has_a_case),
