@@ -366,14 +366,31 @@ static bool drain_punts(struct daemon *d, bool signalling)
 	return n == 64;
 }
 
+static void handle_event(struct daemon *d, const struct door_event *event)
+{
+	struct in6_addr peer;
+
+	switch ((enum event_type)event->type) {
+	case EVENT_unknown_mac:
+		if (d->mag != NULL && !d->stopping)
+			mag_unknown_mac(d->mag, &d->now, event->link, event->mac);
+		break;
+	case EVENT_wrong_tunnel:
+		memcpy(&peer, event->peer, sizeof(peer));
+		if (d->lma != NULL && !d->stopping)
+			lma_wrong_tunnel(d->lma, &d->now, event->endpoint, &peer);
+		break;
+	default: break;
+	}
+}
+
 static bool drain_events(struct daemon *d)
 {
 	struct door_event events[EVENTS_PER_TURN];
 	unsigned n = door_event_poll(d->dataplane->door, events, EVENTS_PER_TURN);
 
 	for (unsigned i = 0; i < n; i++)
-		if (events[i].type == EVENT_unknown_mac && d->mag != NULL && !d->stopping)
-			mag_unknown_mac(d->mag, &d->now, events[i].link, events[i].mac);
+		handle_event(d, &events[i]);
 	return n == EVENTS_PER_TURN;
 }
 

@@ -68,6 +68,19 @@ static void refuse(struct signalling *s, const struct engine_time *now, const st
 	}
 }
 
+/*
+ * The peer does not know a type of message, and does not say which one: an outstanding update notification first, which
+ * is tried again some time. If it was a heartbeat, the next one gets the same answer.
+ */
+static void binding_error(
+	struct signalling *s, const struct engine_time *now, const struct in6_addr *peer, uint8_t status)
+{
+	if (status != BE_UNRECOGNISED_TYPE)
+		return;
+	if (s->lma == NULL || !lma_binding_error(s->lma, now, peer))
+		heartbeat_binding_error(s->heartbeat, now, peer);
+}
+
 static void dispatch(struct signalling *s, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message)
 {
@@ -77,11 +90,15 @@ static void dispatch(struct signalling *s, const struct engine_time *now, const 
 	if (message->type == MH_HEARTBEAT)
 		heartbeat_message(s->heartbeat, now, datagram, message);
 	else if (message->type == MH_BE)
-		heartbeat_binding_error(s->heartbeat, now, &datagram->source);
+		binding_error(s, now, &datagram->source, message->fixed.be.status);
 	else if (message->type == MH_BU && proxy && s->lma != NULL)
 		lma_pbu(s->lma, now, datagram, message);
 	else if (message->type == MH_BA && proxy && s->mag != NULL)
 		mag_pba(s->mag, now, datagram, message);
+	else if (message->type == MH_UPN && s->mag != NULL)
+		mag_upn(s->mag, now, datagram, message);
+	else if (message->type == MH_UPA && s->lma != NULL)
+		lma_upa(s->lma, now, datagram, message);
 	else
 		s->stats.wrong_role++;
 }

@@ -199,6 +199,11 @@ static void event_detail(bool mag, enum history_event event, uint8_t value, char
 		if (value != 0)
 			snprintf(text, DETAIL_MAX, "handoff indicator %u %s", value, handoff_indicator_name(value));
 		break;
+	case HISTORY_upn_sent:
+	case HISTORY_upn_received: snprintf(text, DETAIL_MAX, "%u %s", value, upn_reason_name(value)); break;
+	case HISTORY_upn_failed:
+		snprintf(text, DETAIL_MAX, "%u %s", value, value != 0 ? upa_status_name(value) : "no answer");
+		break;
 	case HISTORY_probe_unanswered: snprintf(text, DETAIL_MAX, "probe %u", value); break;
 	case HISTORY_retry_wait: snprintf(text, DETAIL_MAX, "%u s", value); break;
 	case HISTORY_prefixes_changed: snprintf(text, DETAIL_MAX, "%u now", value); break;

@@ -141,12 +141,13 @@ static void add(struct counters_out *out, const char *name, uint64_t count, cons
 }
 
 /* One row per status that was seen; with `all` also those that have a name. */
-static void add_statuses(struct counters_out *out, const char *stem, const uint64_t counts[256])
+static void add_statuses(struct counters_out *out, const char *stem, const uint64_t counts[256],
+	const char *(*status_name)(uint8_t status))
 {
 	char name[96];
 
 	for (unsigned status = 0; status < 256; status++) {
-		const char *word = mh_status_name((uint8_t)status);
+		const char *word = status_name((uint8_t)status);
 
 		if (counts[status] == 0 && strcmp(word, "unknown") == 0)
 			continue;
@@ -164,7 +165,7 @@ static void lma_messages(struct counters_out *out, const struct lma *lma)
 	add(out, "pbu_duplicate", stats.pbu_duplicate, "PBUs received again, answered as before");
 	add(out, "pbu_ignored", stats.pbu_ignored, "PBUs that got no answer");
 	add(out, "pbu_held", stats.pbu_held, "PBUs that waited for the old MAG's de-registration");
-	add_statuses(out, "pba_sent", stats.pba_sent);
+	add_statuses(out, "pba_sent", stats.pba_sent, mh_status_name);
 	add(out, "registrations", stats.registrations, "new bindings");
 	add(out, "refreshes", stats.refreshes, "lifetimes extended");
 	add(out, "handovers", stats.handovers, "bindings moved to another MAG");
@@ -172,6 +173,14 @@ static void lma_messages(struct counters_out *out, const struct lma *lma)
 	add(out, "expiries", stats.expiries, "bindings whose lifetime ended");
 	add(out, "purged", stats.purged, "bindings of MAGs that were lost");
 	add(out, "cleared", stats.cleared, "bindings removed by the operator");
+	add(out, "wrong_tunnel", stats.wrong_tunnel, "reports of packets from a MAG where the binding is not");
+	add(out, "upn_sent", stats.upn_sent, "update notifications: MAGs asked to register a mobile node again");
+	add(out, "upn_retransmitted", stats.upn_retransmitted, "update notifications sent again");
+	add(out, "upn_unanswered", stats.upn_unanswered, "update notifications given up");
+	add(out, "upn_limited", stats.upn_limited, "update notifications not sent: over the limit");
+	add(out, "upn_unsupported", stats.upn_unsupported, "MAGs that do not know update notifications");
+	add_statuses(out, "upa_received", stats.upa_received, upa_status_name);
+	add(out, "upa_ignored", stats.upa_ignored, "acknowledgements that fit no update notification");
 }
 
 static void mag_messages(struct counters_out *out, const struct mag *mag)
@@ -184,8 +193,12 @@ static void mag_messages(struct counters_out *out, const struct mag *mag)
 	add(out, "refused", stats.refused, "mobile nodes that policy or their LMA refused");
 	add(out, "pbu_sent", stats.pbu_sent, "PBUs, with those sent again");
 	add(out, "pbu_retransmitted", stats.pbu_retransmitted, "PBUs sent again");
-	add_statuses(out, "pba_received", stats.pba_received);
+	add_statuses(out, "pba_received", stats.pba_received, mh_status_name);
 	add(out, "pba_ignored", stats.pba_ignored, "PBAs that fit no outstanding PBU");
+	add(out, "upn_received", stats.upn_received,
+		"update notifications: wishes that we register a mobile node again");
+	add(out, "upn_duplicate", stats.upn_duplicate, "update notifications received again, answered as before");
+	add_statuses(out, "upa_sent", stats.upa_sent, upa_status_name);
 	add(out, "ra_sent", stats.ra_sent, "router advertisements to mobile nodes");
 	add(out, "rs_received", stats.rs_received, "router solicitations of mobile nodes");
 	add(out, "access_ns_received", stats.ns_received, "neighbour solicitations of mobile nodes");

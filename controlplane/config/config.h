@@ -89,20 +89,22 @@ struct config_node {
 	int line;
 };
 
-/* RFC 5213 section 9 and the timers of RFC 6275, 5847; by their names in the file under `variables`. */
+/* RFC 5213 section 9 and the timers of RFC 6275, 5847, 7077; by their names in the file under `variables`. */
 struct config_variables {
-	uint32_t min_delay_before_bce_delete_ms;      /* MinDelayBeforeBCEDelete */
-	uint32_t max_delay_before_new_bce_assign_ms;  /* MaxDelayBeforeNewBCEAssign */
-	uint32_t timestamp_validity_window_ms;        /* TimestampValidityWindow */
-	bool enable_mag_local_routing;                /* EnableMAGLocalRouting */
-	bool timestamp_based_approach_in_use;         /* TimestampBasedApproachInUse */
-	bool mobile_node_generated_timestamp_in_use;  /* MobileNodeGeneratedTimestampInUse */
-	struct in6_addr fixed_mag_link_local_address; /* FixedMAGLinkLocalAddressOnAllAccessLinks; RFC 6543 */
-	uint8_t fixed_mag_link_layer_address[6];      /* FixedMAGLinkLayerAddressOnAllAccessLinks; RFC 6543 */
-	uint32_t initial_bindack_timeout_ms;          /* INITIAL_BINDACK_TIMEOUT */
-	uint32_t max_bindack_timeout_ms;              /* MAX_BINDACK_TIMEOUT */
-	uint32_t heartbeat_interval_s;                /* HEARTBEAT_INTERVAL */
-	uint32_t missing_heartbeats_allowed;          /* MISSING_HEARTBEATS_ALLOWED */
+	uint32_t min_delay_before_bce_delete_ms;       /* MinDelayBeforeBCEDelete */
+	uint32_t max_delay_before_new_bce_assign_ms;   /* MaxDelayBeforeNewBCEAssign */
+	uint32_t timestamp_validity_window_ms;         /* TimestampValidityWindow */
+	bool enable_mag_local_routing;                 /* EnableMAGLocalRouting */
+	bool timestamp_based_approach_in_use;          /* TimestampBasedApproachInUse */
+	bool mobile_node_generated_timestamp_in_use;   /* MobileNodeGeneratedTimestampInUse */
+	struct in6_addr fixed_mag_link_local_address;  /* FixedMAGLinkLocalAddressOnAllAccessLinks; RFC 6543 */
+	uint8_t fixed_mag_link_layer_address[6];       /* FixedMAGLinkLayerAddressOnAllAccessLinks; RFC 6543 */
+	uint32_t initial_bindack_timeout_ms;           /* INITIAL_BINDACK_TIMEOUT */
+	uint32_t max_bindack_timeout_ms;               /* MAX_BINDACK_TIMEOUT */
+	uint32_t update_notification_retransmit_count; /* MAX_UPDATE_NOTIFICATION_RETRANSMIT_COUNT */
+	uint32_t update_notification_replay_ms;        /* MIN_DELAY_BETWEEN_UPDATE_NOTIFICATION_REPLAY */
+	uint32_t heartbeat_interval_s;                 /* HEARTBEAT_INTERVAL */
+	uint32_t missing_heartbeats_allowed;           /* MISSING_HEARTBEATS_ALLOWED */
 };
 
 struct config_lma {

@@ -33,7 +33,10 @@
 	X(forwarding_failed, "forwarding state refused")                 \
 	X(probe_unanswered, "neighbour probe unanswered")                \
 	X(cleared, "cleared by the operator")                            \
-	X(retry_wait, "waits before the next try")
+	X(retry_wait, "waits before the next try")                       \
+	X(upn_sent, "asked a MAG that has its packets to register it")   \
+	X(upn_failed, "that MAG did not")                                \
+	X(upn_received, "asked by its LMA to register it again")
 
 enum history_event {
 #define HISTORY_ENUM(name, word) HISTORY_##name,
@@ -51,7 +54,7 @@ struct history_entry {
 	uint32_t wall_s;  /* since 1970-01-01 UTC */
 	uint16_t wall_ms; /* 0..999 */
 	uint8_t event;    /* enum history_event */
-	uint8_t value;    /* by event: status of a PBA, handoff indicator, number of a try */
+	uint8_t value;    /* by event: status of a PBA or UPA, handoff indicator, reason, number of a try */
 };
 
 struct history {

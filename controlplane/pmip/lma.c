@@ -55,7 +55,7 @@ struct lma *lma_create(const struct lma_config *config, struct engine_host *host
 	lma->view_prefixes = calloc(PROXY_PREFIXES_MAX, sizeof(*lma->view_prefixes));
 	if (lma->peers == NULL || lma->view_prefixes == NULL ||
 		binding_cache_init(&lma->cache, config->max_bindings, host->ops->random(host)) != 0 ||
-		pools_setup(lma, now) != 0 || tunnels_setup(lma) != 0) {
+		pools_setup(lma, now) != 0 || tunnels_setup(lma) != 0 || lma_notices_init(lma) != 0) {
 		lma_destroy(lma);
 		return NULL;
 	}
@@ -77,6 +77,7 @@ void lma_destroy(struct lma *lma)
 	if (lma == NULL)
 		return;
 	waiting_destroy(lma);
+	lma_notices_fini(lma);
 	binding_cache_fini(&lma->cache);
 	prefix_pools_destroy(lma->pools);
 	tunnels_destroy(lma->tunnels);
@@ -163,6 +164,8 @@ static void process(struct lma *lma, struct lma_request *request)
 	uint8_t status = lma_check_identity(lma, request);
 	struct binding *duplicate;
 
+	if (status == MH_STATUS_ACCEPTED)
+		lma_notices_void(lma, &request->options.mn_id);
 	if (status == MH_STATUS_ACCEPTED && request->has_timestamp) {
 		duplicate = lma_find_duplicate(lma, request);
 		if (duplicate != NULL) {

@@ -32,6 +32,8 @@ struct lma_config {
 	bool timestamp_based_approach_in_use; /* what MAGs should do; a PBU's own option decides (RFC 5213 5.5) */
 	bool mobile_node_generated_timestamp_in_use;
 	bool immediate_new_bce;
+	uint32_t update_notification_retransmit_count; /* MAX_UPDATE_NOTIFICATION_RETRANSMIT_COUNT */
+	uint32_t update_notification_replay_ms;        /* MIN_DELAY_BETWEEN_UPDATE_NOTIFICATION_REPLAY */
 	uint32_t prefix_hold_s;
 	uint32_t restart_hold_s;   /* UINT32_MAX: max_binding_lifetime_s */
 	uint16_t tunnel_mtu_bytes; /* of new tunnels: transport MTU less 40 */
@@ -60,10 +62,25 @@ void lma_listen(struct lma *lma,
 
 /*
  * A Mobility Header message from a configured peer came in on a core port: a decoded PBU. @datagram has its addresses
- * (bytes may be NULL). Other messages are not for this engine.
+ * (bytes may be NULL).
  */
 void lma_pbu(struct lma *lma, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message);
+/*
+ * EVENT_wrong_tunnel: a packet of the MN with the prefix @endpoint came from @proxy_coa, where its binding is not. If a
+ * configured MAG that may register the MN has that address it is asked to (RFC 7077, FORCE-REREGISTRATION), unless it
+ * was asked within 500 ms or has not answered yet, at most twice a second for one MN, and not just after a handover: then the packet was in flight.
+ */
+void lma_wrong_tunnel(
+	struct lma *lma, const struct engine_time *now, uint64_t endpoint, const struct in6_addr *proxy_coa);
+/* A decoded UPA from a configured MAG. */
+void lma_upa(struct lma *lma, const struct engine_time *now, const struct mh_datagram *datagram,
+	const struct mh_message *message);
+/*
+ * A binding error with status 2 from @proxy_coa. It does not say which message it is about: true if an update
+ * notification to that MAG was outstanding. Then none is sent to it for 300 s.
+ */
+bool lma_binding_error(struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa);
 /* The end of a transaction that was committed with @cookie. */
 void lma_transaction_done(struct lma *lma, const struct engine_time *now, uint64_t cookie, int error);
 /* Run due timers; returns the monotonic time in ms of the next one, or TIMER_NEVER. */
@@ -136,6 +153,13 @@ struct lma_stats {
 	uint64_t pbu_held;      /* for the old MAG's de-registration */
 	uint64_t pbu_parked;    /* for the binding's transaction under way */
 	uint64_t pba_sent[256];
+	uint64_t wrong_tunnel; /* times that the workers told of packets out of a wrong tunnel */
+	uint64_t upn_sent, upn_retransmitted;
+	uint64_t upn_unanswered;
+	uint64_t upn_limited;     /* not sent: too many for one MN, or outstanding at all */
+	uint64_t upn_unsupported; /* binding errors */
+	uint64_t upa_received[256];
+	uint64_t upa_ignored; /* of them: no UPN fits */
 	uint64_t registrations, refreshes, handovers, deregistrations, expiries, purged, cleared;
 	uint32_t bindings, tunnels;
 	uint64_t memory_bytes; /* of the engine: slab, indexes, pools */

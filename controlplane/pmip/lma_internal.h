@@ -60,7 +60,19 @@ struct lma_hold {
 	struct stored_pbu *request;
 };
 
+#define NOTICES_MAX 1024 /* update notifications that are outstanding or just were */
+
+struct lma_notice;
+
+struct lma_notices {
+	struct lma_notice *slots[NOTICES_MAX];
+	struct hash_index by_id;
+	uint32_t count;
+	uint16_t sequence; /* of the last one */
+};
+
 struct lma_peer {
+	uint64_t no_upn_until_ms; /* it does not know update notifications */
 	uint32_t sessions;
 	uint32_t epoch; /* bindings of an older one are to be purged */
 };
@@ -78,6 +90,7 @@ struct lma {
 	uint32_t serial;
 	uint32_t purge_cursor; /* INDEX_NONE: nothing to purge */
 	struct stored_pbu *backlog, **backlog_end;
+	struct lma_notices notices;
 	struct lma_stats stats;
 	struct home_network_prefix *view_prefixes; /* of the last view */
 	void (*changed)(void *context, const struct engine_time *now, uint64_t prefix, enum lma_session_change change);
@@ -155,6 +168,12 @@ void lma_backlog_run(struct lma *lma);
 /* Decode a kept PBU again; @message and @datagram are the caller's memory. */
 void lma_request_from_stored(struct lma *lma, struct lma_request *request, const struct stored_pbu *stored,
 	struct mh_datagram *datagram, struct mh_message *message);
+
+/* ---- lma_notice.c: update notifications, RFC 7077 ---- */
+int lma_notices_init(struct lma *lma); /* 0 or -ENOMEM */
+void lma_notices_fini(struct lma *lma);
+/* A PBU for the MN came: whoever sent it, what was asked before is out of date. */
+void lma_notices_void(struct lma *lma, const struct mn_id *id);
 
 /* ---- lma.c ---- */
 /* From step 13 on. */

@@ -16,6 +16,7 @@ static const struct {
 	[HISTORY_pbu_held] = {"pbu_held", LOG_LEVEL_INFO},
 	[HISTORY_peer_lost] = {"binding_purged", LOG_LEVEL_INFO},
 	[HISTORY_cleared] = {"binding_cleared", LOG_LEVEL_NOTICE},
+	[HISTORY_upn_sent] = {"update_notification_sent", LOG_LEVEL_INFO},
 	[HISTORY_forwarding_failed] = {"forwarding_failed", LOG_LEVEL_WARNING},
 };
 

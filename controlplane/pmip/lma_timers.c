@@ -47,7 +47,10 @@ uint32_t lma_peer_lost(struct lma *lma, const struct engine_time *now, const str
 	uint32_t peer = policy_peer_find(lma->config.policy, proxy_coa);
 	uint32_t sessions;
 
-	if (peer >= lma->peer_count || lma->peers[peer].sessions == 0)
+	if (peer >= lma->peer_count)
+		return 0;
+	lma->peers[peer].no_upn_until_ms = 0; /* it may come back as another version */
+	if (lma->peers[peer].sessions == 0)
 		return 0;
 	sessions = lma->peers[peer].sessions;
 	lma->now = now;

@@ -55,6 +55,13 @@ void mag_destroy(struct mag *mag);
 void mag_pba(struct mag *mag, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message);
 /*
+ * A decoded UPN from a configured LMA (RFC 7077). FORCE-REREGISTRATION: a PBU with handoff indicator 4, at once if the
+ * MN was seen within the last second, else when it answers a probe. Other reasons ask for what this MAG does not have:
+ * they are refused. Only the MN's own LMA is obeyed; answered is who asks for an answer.
+ */
+void mag_upn(struct mag *mag, const struct engine_time *now, const struct mh_datagram *datagram,
+	const struct mh_message *message);
+/*
  * A router solicitation, neighbour discovery or a multicast listener report came from an access link: @bytes from the
  * IPv6 header, not checked beyond what classify does; @source_mac from the frame.
  *
@@ -153,6 +160,8 @@ struct mag_stats {
 	uint64_t pbu_sent, pbu_retransmitted;
 	uint64_t pba_received[256];
 	uint64_t pba_ignored;
+	uint64_t upn_received, upn_duplicate;
+	uint64_t upa_sent[256];
 	uint64_t ra_sent, rs_received, ns_received, na_received, ns_sent, discovery_malformed;
 	uint32_t nodes, tunnels;
 	uint64_t memory_bytes;

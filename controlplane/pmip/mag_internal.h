@@ -50,11 +50,13 @@ struct attachment {
 	struct in6_addr router_link_local; /* ours on its link */
 
 	uint64_t timestamp; /* of the last PBU */
+	uint64_t upn_ms;    /* last update notification; 0: none */
 	uint8_t *id;        /* octets of the MN identifier */
 	uint8_t id_subtype, id_length;
 	uint8_t mac[6];
 	uint16_t link;
 	uint16_t sequence, sequence_first; /* PBUs of the exchange under way: first..last */
+	uint16_t upn_sequence;             /* of the last update notification */
 	uint32_t index, generation;
 	uint32_t peer; /* its LMA in the policy */
 	uint32_t tunnel;
@@ -72,6 +74,7 @@ struct attachment {
 	uint8_t epoch;             /* changes when its forwarding goes: older transactions do not matter */
 	uint16_t pending;          /* installing transactions of the epoch */
 	uint8_t last_status;
+	uint8_t upn_status; /* answer to the last update notification */
 	bool used : 1;
 	bool has_status : 1;
 	bool local_routing : 1;
@@ -84,6 +87,8 @@ struct attachment {
 	bool verify : 1;           /* PBU waits for a sign of presence */
 	bool renew : 1;            /* registers again: by the walk, or when its forwarding is applied */
 	bool leave : 1;            /* the walk de-registers it */
+	bool asked : 1;            /* the walk does what an update notification asks for */
+	bool elsewhere : 1;        /* verify: the LMA has its binding at another MAG */
 	struct history history;
 };
 
@@ -219,3 +224,10 @@ void deregistered(struct mag *mag, struct attachment *a);
 /* ---- mag_walk.c: renewals and the shutdown ---- */
 
 void walk_fire(struct timer *timer, void *context, uint64_t now_ms);
+/* Every MN of the LMA: notice_register(). */
+void walk_ask(struct mag *mag, const struct in6_addr *lma);
+
+/* ---- mag_notice.c: update notifications ---- */
+
+/* FORCE-REREGISTRATION: register it again if it is there. Returns the status of the acknowledgement. */
+uint8_t notice_register(struct mag *mag, struct attachment *a);

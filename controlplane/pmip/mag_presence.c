@@ -70,7 +70,7 @@ static void verified(struct mag *mag, struct attachment *a)
 {
 	a->verify = false;
 	if (a->state == ATTACHMENT_ACTIVE)
-		signal_register(mag, a, HI_UNCHANGED);
+		signal_register(mag, a, a->elsewhere ? HI_UNKNOWN : HI_UNCHANGED);
 	else if (a->next_try_ms != TIMER_NEVER)
 		return; /* its time has not come */
 	else if (a->state == ATTACHMENT_WAITING)

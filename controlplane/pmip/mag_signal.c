@@ -136,6 +136,7 @@ void signal_register_open(struct mag *mag, struct attachment *a, enum handoff_in
 	node_set_state(mag, a, a->installed ? ATTACHMENT_REFRESHING : ATTACHMENT_REGISTERING);
 	a->handoff_indicator = (uint8_t)hi;
 	a->verify = false;
+	a->elsewhere = false;
 	a->renew = false;
 	sequence_start(mag, a);
 	transmit(mag, a);

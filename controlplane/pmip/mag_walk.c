@@ -19,6 +19,10 @@ static bool walk_visit(struct mag *mag, struct attachment *a)
 		detach(mag, a, AFTER_REMOVE);
 		return true;
 	}
+	if (a->asked) {
+		a->asked = false;
+		return notice_register(mag, a) == UPA_STATUS_SUCCESS;
+	}
 	if (!a->renew || a->state == ATTACHMENT_INSTALLING) /* install_done() will see to it */
 		return false;
 	a->renew = false;
@@ -77,6 +81,19 @@ static uint32_t renew_all(struct mag *mag, const struct in6_addr *lma, enum hist
 	if (count > 0)
 		walk_start(mag);
 	return count;
+}
+
+void walk_ask(struct mag *mag, const struct in6_addr *lma)
+{
+	uint32_t peer = policy_peer_find(mag->config.policy, lma);
+
+	for (uint32_t i = 0; i < mag->chunk_count * SLAB_CHUNK; i++) {
+		struct attachment *a = node_at(mag, i);
+
+		if (a != NULL && a->peer == peer)
+			a->asked = true;
+	}
+	walk_start(mag);
 }
 
 uint32_t mag_peer_restarted(struct mag *mag, const struct engine_time *now, const struct in6_addr *lma)

@@ -99,6 +99,8 @@ void world_init(struct lma_world *world, void (*adjust)(struct lma_config *confi
 		.max_binding_lifetime_s = LIFETIME_MAX_S,
 		.min_delay_before_bce_delete_ms = 10000,
 		.max_delay_before_new_bce_assign_ms = 1500,
+		.update_notification_retransmit_count = 1,
+		.update_notification_replay_ms = 1000,
 		.timestamp_validity_window_ms = 300,
 		.timestamp_based_approach_in_use = true,
 		.prefix_hold_s = PREFIX_HOLD_S,

@@ -150,6 +150,8 @@ static void lma_engine_gets_defaults_of_the_rfcs(void **state)
 	assert_true(lma.timestamp_based_approach_in_use);
 	assert_false(lma.mobile_node_generated_timestamp_in_use);
 	assert_false(lma.immediate_new_bce);
+	assert_int_equal(lma.update_notification_retransmit_count, 1);
+	assert_int_equal(lma.update_notification_replay_ms, 1000);
 	assert_int_equal(lma.prefix_hold_s, 3600);
 	assert_int_equal(lma.restart_hold_s, 3600);
 	assert_int_equal(lma.tunnel_mtu_bytes, 1460);
@@ -164,7 +166,8 @@ static void lma_engine_gets_what_the_file_says(void **state)
 	struct config *config = parse_changed(lma_text, "lma:\n",
 		"tunnel: {hop-limit: 9, dscp: 46}\n"
 		"variables: {MinDelayBeforeBCEDelete: 1, MaxDelayBeforeNewBCEAssign: 2, TimestampValidityWindow: 3,\n"
-		"  TimestampBasedApproachInUse: true, MobileNodeGeneratedTimestampInUse: true}\n"
+		"  TimestampBasedApproachInUse: true, MobileNodeGeneratedTimestampInUse: true,\n"
+		"  MAX_UPDATE_NOTIFICATION_RETRANSMIT_COUNT: 0, MIN_DELAY_BETWEEN_UPDATE_NOTIFICATION_REPLAY: 500}\n"
 		"lma:\n"
 		"  address: 2001:db8:0:1::1\n"
 		"  max-bindings: 5\n"
@@ -184,6 +187,8 @@ static void lma_engine_gets_what_the_file_says(void **state)
 	assert_int_equal(lma.timestamp_validity_window_ms, 3);
 	assert_true(lma.mobile_node_generated_timestamp_in_use);
 	assert_true(lma.immediate_new_bce);
+	assert_int_equal(lma.update_notification_retransmit_count, 0);
+	assert_int_equal(lma.update_notification_replay_ms, 500);
 	assert_int_equal(lma.prefix_hold_s, 7);
 	assert_int_equal(lma.restart_hold_s, 8);
 	assert_int_equal(lma.tunnel_mtu_bytes, 1460);
