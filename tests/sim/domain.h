@@ -177,6 +177,11 @@ void domain_record(struct domain *domain, enum arrow_kind kind, const char *from
 void mobiles_create(struct domain *domain);
 /* Node @number is on the access link of MAG @mag from now on: it solicits, as a host does when its link comes up. */
 void mobile_attach(struct domain *domain, unsigned number, unsigned mag);
+/*
+ * It is on the access link of MAG @mag from now on and does not notice, as behind a switch: it solicits nothing, and
+ * its next packet leaves there.
+ */
+void mobile_slip(struct domain *domain, unsigned number, unsigned mag);
 /* It is gone, and nobody is told. */
 void mobile_leave(struct domain *domain, unsigned number);
 /* A frame of @gateway for @mac on @link, if that node is there. */

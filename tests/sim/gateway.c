@@ -208,6 +208,8 @@ static struct lma *make_lma(
 		.max_binding_lifetime_s = gateway->domain->config.lifetime_s,
 		.min_delay_before_bce_delete_ms = 10000,
 		.max_delay_before_new_bce_assign_ms = 1500,
+		.update_notification_retransmit_count = 1,
+		.update_notification_replay_ms = 1000,
 		.timestamp_validity_window_ms = 300,
 		.timestamp_based_approach_in_use = !gateway->domain->config.sequence_numbers,
 		.prefix_hold_s = 60,

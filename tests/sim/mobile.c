@@ -8,6 +8,7 @@
 
 #include "checksum.h"
 #include "cursor.h"
+#include "endpoint.h"
 #include "format.h"
 
 #define ICMPV6             58
@@ -93,10 +94,35 @@ void mobile_attach(struct domain *domain, unsigned number, unsigned mag)
 			sim_random_between(&domain->random, 1, (uint64_t)domain->config.traffic_ms * 1000));
 }
 
+void mobile_slip(struct domain *domain, unsigned number, unsigned mag)
+{
+	domain->mobiles[number].mag = (int)(domain_mag(domain, mag) - domain->gateways);
+}
+
 void mobile_leave(struct domain *domain, unsigned number)
 {
 	domain->mobiles[number].mag = -1;
 	domain->mobiles[number].epoch++;
+}
+
+/* A packet that @mag sent through its tunnel: the LMA's workers tell of one out of a wrong tunnel. */
+static void arrive_at_lma(struct domain *domain, const struct mobile *mobile, const struct gateway *mag)
+{
+	struct gateway *lma = domain_lma(domain, mobile->number % domain->config.lmas);
+	uint64_t id = mobile->prefix_count > 0 ? endpoint_id_ipv6(mobile->prefixes[0].s6_addr) : ENDPOINT_NONE;
+	const struct fwd_tunnel *tunnel;
+	const struct forward *forward;
+	struct engine_time now;
+
+	if (id == ENDPOINT_NONE || !lma->alive || owner_endpoint(mag->owner, id) == NULL)
+		return;
+	forward = owner_endpoint(lma->owner, id);
+	tunnel = forward != NULL ? owner_tunnel(lma->owner, forward->tunnel) : NULL;
+	if (tunnel == NULL || memcmp(&tunnel->remote, &mag->address, 16) == 0)
+		return;
+	now = gateway_time(lma);
+	lma_wrong_tunnel(lma->lma, &now, id, &mag->address);
+	gateway_run(lma);
 }
 
 /* A packet with data: the workers look the sender up, and tell of a stranger. */
@@ -119,6 +145,8 @@ void mobile_traffic(struct domain *domain, unsigned number, uint32_t epoch)
 		else if (state == LINK_KNOWN)
 			mag_activity(gateway->mag, &now, node);
 		gateway_run(gateway);
+		if (node != INDEX_NONE && state == LINK_KNOWN)
+			arrive_at_lma(domain, mobile, gateway);
 	}
 	domain_schedule_traffic(domain, mobile, (uint64_t)domain->config.traffic_ms * 1000);
 }

@@ -103,6 +103,12 @@ static enum arrow_kind label_of(const struct mh_message *message, char *label, s
 		snprintf(label, size, message->fixed.ba.status != 0 ? "%s %u" : "%s", mh_message_name(message, text),
 			message->fixed.ba.status);
 		return ARROW_SIGNALLING;
+	case MH_UPN:
+		snprintf(label, size, "UPN%s", message->fixed.upn.flags & UPN_FLAG_D ? "(D)" : "");
+		return ARROW_SIGNALLING;
+	case MH_UPA:
+		snprintf(label, size, message->fixed.upa.status != 0 ? "UPA %u" : "UPA", message->fixed.upa.status);
+		return ARROW_SIGNALLING;
 	default: snprintf(label, size, "%s", mh_message_name(message, text)); return ARROW_SIGNALLING;
 	}
 }
@@ -226,6 +232,10 @@ static void take_message(struct gateway *gateway, const struct mh_datagram *data
 		lma_pbu(gateway->lma, &now, datagram, &message);
 	else if (message.type == MH_BA && gateway->mag != NULL)
 		mag_pba(gateway->mag, &now, datagram, &message);
+	else if (message.type == MH_UPN && gateway->mag != NULL)
+		mag_upn(gateway->mag, &now, datagram, &message);
+	else if (message.type == MH_UPA && gateway->lma != NULL)
+		lma_upa(gateway->lma, &now, datagram, &message);
 	else
 		domain_fail(gateway->domain, "%s hears a message that is not for its role", gateway->name);
 }

@@ -66,6 +66,86 @@ static void node_that_moves_every_300_ms_for_a_minute_ends_where_it_is(void **st
 	domain_finish(domain);
 }
 
+/* RFC 7077: the MAG that never noticed that the node was away is asked for it by its first packet. */
+static void node_that_is_back_unnoticed_is_asked_for(void **state)
+{
+	struct domain *domain =
+		domain_create(&(struct domain_config){.lmas = 1, .mags = 2, .nodes = 1, .traffic_ms = 300});
+
+	(void)state;
+	mobile_attach(domain, 0, 0);
+	domain_run(domain, 3000);
+	mobile_slip(domain, 0, 1);
+	domain_run(domain, 1000);
+	domain_forget_arrows(domain);
+	mobile_slip(domain, 0, 0);
+	domain_run(domain, 310);
+	expect_arrows(domain, "LMA1 -UPN-> MAG1", "MAG1 -PBU-> LMA1", "MAG1 -UPA-> LMA1", "LMA1 -PBA-> MAG1");
+	assert_true(mobile_is_served(domain, 0));
+	domain_run(domain, 3000);
+	domain_forget_arrows(domain); /* the other MAG has not noticed, either */
+	mobile_slip(domain, 0, 1);
+	domain_lose(domain, "LMA1 -UPN-> MAG2", 1);
+	domain_run(domain, 300);
+	expect_arrows(domain, "LMA1 -UPN-> MAG2");
+	domain_run(domain, 1010);
+	expect_arrows(domain, "LMA1 -UPN(D)-> MAG2", "MAG2 -PBU-> LMA1", "MAG2 -UPA-> LMA1", "LMA1 -PBA-> MAG2");
+	assert_true(mobile_is_served(domain, 0));
+	domain_finish(domain);
+}
+
+/* It sends data every 300 ms and nothing else, and is served within its first packet at each MAG. */
+static void node_that_only_sends_data_is_followed_to_and_fro(void **state)
+{
+	struct domain *domain =
+		domain_create(&(struct domain_config){.lmas = 1, .mags = 2, .nodes = 1, .traffic_ms = 300});
+	struct lma_stats stats;
+
+	(void)state;
+	mobile_attach(domain, 0, 0);
+	domain_run(domain, 3000);
+	for (unsigned i = 1; i <= 60; i++) {
+		mobile_slip(domain, 0, i % 2);
+		domain_run(domain, 310);
+		if (!mobile_is_served(domain, 0))
+			domain_fail(domain, "after move %u the node is not served", i);
+		domain_run(domain, 800);
+	}
+	lma_stats(domain_lma(domain, 0)->lma, &stats);
+	assert_int_equal(stats.handovers, 60);
+	assert_in_range(stats.upn_sent, 50, 60); /* the first time the other MAG did not know the node */
+	assert_int_equal(stats.upn_unanswered, 0);
+	domain_run(domain, 30000);
+	invariants_check_converged(domain);
+	domain_finish(domain);
+}
+
+/* Faster than the limits let anybody follow: they hold, and in the end it is where it is. */
+static void node_that_only_sends_data_and_moves_every_300_ms_keeps_the_limits(void **state)
+{
+	struct domain *domain =
+		domain_create(&(struct domain_config){.lmas = 1, .mags = 2, .nodes = 1, .traffic_ms = 300});
+	unsigned upns;
+
+	(void)state;
+	mobile_attach(domain, 0, 0);
+	domain_run(domain, 3000);
+	domain_forget_arrows(domain);
+	for (unsigned i = 1; i <= 200; i++) {
+		mobile_slip(domain, 0, i % 2);
+		domain_run(domain, 300);
+	}
+	upns = domain_count_arrows(domain, "LMA1 -UPN-> MAG1") + domain_count_arrows(domain, "LMA1 -UPN-> MAG2");
+	assert_in_range(upns, 30, 2 * 60 + 2);
+	assert_in_range(domain_count_arrows(domain, "MAG1 -PBU-> LMA1"), 15, 2 * 60 + 2);
+	assert_in_range(domain_count_arrows(domain, "MAG2 -PBU-> LMA1"), 15, 2 * 60 + 2);
+	domain_run(domain, 1500);
+	assert_true(mobile_is_served(domain, 0));
+	domain_run(domain, 30000);
+	invariants_check_converged(domain);
+	domain_finish(domain);
+}
+
 static void many_nodes_that_run_to_and_fro_all_end_where_they_are(void **state)
 {
 	struct domain *domain = domain_create(&(struct domain_config){.lmas = 2,
@@ -145,6 +225,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(two_mags_claiming_one_node_leave_one_binding),
 		cmocka_unit_test(mag_without_an_answer_does_not_take_back_a_node_that_left),
 		cmocka_unit_test(node_that_moves_every_300_ms_for_a_minute_ends_where_it_is),
+		cmocka_unit_test(node_that_is_back_unnoticed_is_asked_for),
+		cmocka_unit_test(node_that_only_sends_data_is_followed_to_and_fro),
+		cmocka_unit_test(node_that_only_sends_data_and_moves_every_300_ms_keeps_the_limits),
 		cmocka_unit_test(many_nodes_that_run_to_and_fro_all_end_where_they_are),
 		cmocka_unit_test(ten_thousand_nodes_that_attach_at_once_are_all_served),
 		cmocka_unit_test(crowd_is_told_to_wait_when_the_tables_are_slow),
