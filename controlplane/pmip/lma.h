@@ -69,7 +69,8 @@ void lma_pbu(struct lma *lma, const struct engine_time *now, const struct mh_dat
 /*
  * EVENT_wrong_tunnel: a packet of the MN with the prefix @endpoint came from @proxy_coa, where its binding is not. If a
  * configured MAG that may register the MN has that address it is asked to (RFC 7077, FORCE-REREGISTRATION), unless it
- * was asked within 500 ms or has not answered yet, at most twice a second for one MN, and not just after a handover: then the packet was in flight.
+ * was asked within 500 ms or has not answered yet; at most twice a second for one MN; and not just after a handover:
+ * then the packet was in flight.
  */
 void lma_wrong_tunnel(
 	struct lma *lma, const struct engine_time *now, uint64_t endpoint, const struct in6_addr *proxy_coa);
