@@ -53,9 +53,13 @@ def test_operator_detaches_and_attaches_a_node(lab, domain):
     wait_until(lambda: deprecated(lab, "mn1", address), 10, "the address is deprecated")
     why = world.mag(1).ctl("why", MN1)[0]
     assert why["state"] == "detached" and "detach_admin" in [event["event"] for event in why["events"]]
-    assert ping(lab, "mn1", SERVER, "-I", address, wait_s=1)[0] == 0
-    assert state(world.mag(1), MN1) == "detached", "its packets do not bring it back"
-    world.mag(1).ctl("attach", "access0", node_mac(1))
+    answered, _ = ping(lab, "mn1", SERVER, "-I", address, wait_s=1)
+    events = history(world.mag(1), MN1)
+    events = events[events.index("detach_admin") + 1:]
+    assert "attach_packet" not in events, "its packets do not bring it back"
+    if "attach_rs" not in events:  # a router solicitation does; when its kernel sends one is its own affair
+        assert answered == 0 and state(world.mag(1), MN1) == "detached"
+    world.mag(1).ctl("attach", "access0", node_mac(1), check="attach_rs" not in events)
     wait_until(lambda: lab.global_addresses("mn1", "wlan0") == [address], 10, "the address is preferred again")
     assert state(world.lma, MN1) == "active" and world.binding(1)["prefixes"] == prefixes
     reaches(lab, "mn1", SERVER)
