@@ -29,6 +29,15 @@ struct bench {
 	double rounds[BENCH_ROUNDS + 1];
 };
 
+/* xorshift64; @state must not be 0. */
+static inline uint64_t bench_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
 static inline uint64_t bench_tsc(void)
 {
 	uint64_t tsc;

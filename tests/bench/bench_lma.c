@@ -117,17 +117,9 @@ static bool null_busy(struct engine_host *host)
 	return false;
 }
 
-static uint64_t xorshift(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 static uint64_t null_random(struct engine_host *host)
 {
-	return xorshift(&null_of(host)->random);
+	return bench_random(&null_of(host)->random);
 }
 
 static const struct engine_host_ops null_ops = {
@@ -211,10 +203,10 @@ static uint64_t run_register(void *context, uint64_t *done)
 static uint64_t run_mix(struct setup *s, unsigned handover_one_of, uint64_t *done)
 {
 	for (unsigned i = 0; i < BATCH; i++) {
-		uint32_t node = (uint32_t)(xorshift(&s->host.random) % s->count);
+		uint32_t node = (uint32_t)(bench_random(&s->host.random) % s->count);
 		uint16_t mag = s->nodes[node].mag;
 
-		if (handover_one_of > 0 && xorshift(&s->host.random) % handover_one_of == 0)
+		if (handover_one_of > 0 && bench_random(&s->host.random) % handover_one_of == 0)
 			mag = (uint16_t)((mag + 1) % MAGS);
 		pbu_build(s, &s->batch[i], node, mag, false, s->now.wall_ns + (i + 1) * NS_PER_PBU);
 	}

@@ -71,17 +71,9 @@ static void die(const char *what)
 	exit(1);
 }
 
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 static uint32_t pick(struct path *path)
 {
-	return (uint32_t)((uint64_t)(uint32_t)(next_random(&path->random) >> 20) * path->g->nodes >> 32);
+	return (uint32_t)((uint64_t)(uint32_t)(bench_random(&path->random) >> 20) * path->g->nodes >> 32);
 }
 
 /* ---- the gateway ---- */

@@ -36,17 +36,9 @@ struct setup {
 	uint64_t misses, sum;
 };
 
-static uint64_t next_random(struct setup *s)
-{
-	s->random ^= s->random << 13;
-	s->random ^= s->random >> 7;
-	s->random ^= s->random << 17;
-	return s->random;
-}
-
 static uint32_t pick(struct setup *s)
 {
-	return (uint32_t)((next_random(s) >> 32) * s->entries >> 32);
+	return (uint32_t)((bench_random(&s->random) >> 32) * s->entries >> 32);
 }
 
 static uint64_t make_id(uint32_t i)
@@ -127,7 +119,7 @@ static uint64_t run_endpoint_miss(void *context, uint64_t *done)
 	uint64_t ids[POOL], ticks = 0;
 
 	for (unsigned i = 0; i < POOL; i++)
-		ids[i] = make_id((uint32_t)next_random(s) | UINT32_C(1) << 31);
+		ids[i] = make_id((uint32_t)bench_random(&s->random) | UINT32_C(1) << 31);
 	for (unsigned at = 0; at < POOL; at += BURST) {
 		const struct forward *forwards[BURST];
 		uint64_t start = bench_tsc();
