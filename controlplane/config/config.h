@@ -23,6 +23,11 @@ enum port_kind { PORT_KERNEL, PORT_VDEV, PORT_PCI, PORT_KIND_COUNT };
 enum port_side { SIDE_CORE, SIDE_ACCESS, SIDE_OUTSIDE, SIDE_COUNT };
 enum hugepages_mode { HUGEPAGES_AUTO, HUGEPAGES_ON, HUGEPAGES_OFF, HUGEPAGES_MODE_COUNT };
 enum unknown_nodes { UNKNOWN_REFUSE, UNKNOWN_PROFILE, UNKNOWN_NODES_COUNT };
+/* What a peer is. By default the opposite of the own role: the two ends of PMIPv6 signalling. */
+enum peer_role { PEER_OPPOSITE, PEER_LMA, PEER_MAG, PEER_ROLE_COUNT };
+enum ro_mode { RO_MODE_DIRECT, RO_MODE_PROXY, RO_MODE_COUNT };
+enum ro_profile { RO_PROFILE_EXP, RO_PROFILE_NATIVE, RO_PROFILE_COUNT };
+enum ro_trust { RO_TRUST_TOKEN, RO_TRUST_PEERS, RO_TRUST_COUNT };
 
 const char *role_name(enum role role);
 const char *port_side_name(enum port_side side);
@@ -55,10 +60,19 @@ struct config_route {
 	int line;
 };
 
-/* The other end of signalling: an LMA for a MAG, a MAG for an LMA. */
+/*
+ * The other end of signalling: an LMA for a MAG, a MAG for an LMA; with route optimisation also an LMA for an LMA and a
+ * MAG for a MAG, which never register anything here.
+ */
 struct config_peer {
 	char *name;
 	struct in6_addr address;
+	enum peer_role role;
+	struct config_prefix *ro_prefixes; /* LMA at an LMA: where its MNs have their HNPs (wire-formats G.7) */
+	unsigned ro_prefix_count;
+	bool has_ro_key; /* shared by a MAG and its LMA, for RO Authorisation (G.6.5) */
+	uint8_t ro_key_id;
+	uint8_t ro_key[32];
 	bool insecure;  /* accepted without protection: required as long as there is none */
 	bool heartbeat; /* RFC 5847 */
 	int line;
@@ -85,6 +99,8 @@ struct config_node {
 				      ones */
 	bool proxy_registration;   /* LMA: false -> 152 */
 	int local_routing;         /* MAG: -1 as EnableMAGLocalRouting, 0, 1 */
+	int route_optimisation;    /* -1 as the domain, 0 deny, 1 allow */
+	int in_order;              /* -1 as the domain, 0, 1; RO-077 */
 	uint32_t lifetime_s;       /* MAG: requested; 0: the MAG's default */
 	int line;
 };
@@ -164,6 +180,35 @@ struct config_dataplane {
 	bool tunnel_counters;
 };
 
+/* Route optimisation between MAGs (draft-abeille); defaults are the draft's and wire-formats G.6. */
+struct config_ro {
+	bool enabled;
+	enum ro_mode mode; /* LMA */
+	enum ro_profile profile;
+	uint32_t experiment_id;
+	bool early_activation;                     /* RO-087 */
+	enum ro_trust trust;                       /* MAG, direct mode; G.6.5 */
+	bool allow;                                /* nodes without a policy of their own */
+	bool in_order;                             /* RO-077 */
+	uint32_t flush_deadline_ms, flush_packets; /* G.6.13: how long and how many direct packets are held back */
+	bool pbu_for_setup;                        /* MAG, direct mode: RO-035 */
+	struct config_prefix *eligible;            /* HNPs that may take part; none: all */
+	unsigned eligible_count;
+	uint16_t lifetime_s;
+	uint8_t retries;
+	uint32_t ack_timeout_ms, sequence_deadline_ms, pending_lifetime_ms, esa_confirm_ms, rx_linger_ms, tombstone_ms,
+		hold_down_ms;
+	uint32_t max_pairs;
+	uint32_t node_pending, node_active, node_triggers_per_s; /* per MN; G.7 */
+	bool detect;                                             /* let workers look for pairs */
+	uint32_t detect_packets;                                 /* a pair is told of that sends so many... */
+	uint64_t detect_bytes;                                   /* ...or so much... */
+	uint32_t detect_window_ms;                               /* ...in this time */
+	uint32_t detect_sample;                                  /* one packet of so many is looked at; a power of 2 */
+	bool pair_counters;
+	uint32_t heartbeat_interval_s; /* between peers of route optimisation; 0: as HEARTBEAT_INTERVAL */
+};
+
 struct config {
 	char *file;
 	enum role role;
@@ -180,6 +225,7 @@ struct config {
 	struct config_variables variables;
 	struct config_tunnel tunnel;
 	struct config_limits limits;
+	struct config_ro ro;
 	struct config_node *nodes;
 	unsigned node_count;
 	enum unknown_nodes unknown_nodes;
