@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "daemon_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+
+#include "engine_config.h"
+#include "object_counters.h"
+
+#include "net/net.h"
+#include "pmip/heartbeat.h"
+#include "pmip/lma.h"
+#include "pmip/mag.h"
+
+#define PUNTS_PER_TURN    256
+#define EVENTS_PER_TURN   256
+#define ACTIVITY_PER_TURN 512
+#define SESSIONS_EVERY_MS 1000
+#define ACTIVITY_EVERY_MS 500
+
+/* ---- engines ---- */
+
+static void lma_done(void *context, uint64_t cookie, int error)
+{
+	struct daemon *d = context;
+
+	lma_transaction_done(d->lma, &d->now, cookie, error);
+}
+
+static void mag_done(void *context, uint64_t cookie, int error)
+{
+	struct daemon *d = context;
+
+	mag_transaction_done(d->mag, &d->now, cookie, error);
+}
+
+static void heartbeat_done(void *context, uint64_t cookie, int error)
+{
+	/* A heartbeat carries no forwarding state: it never asks. */
+}
+
+static void peer_changed(
+	void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change)
+{
+	struct daemon *d = context;
+
+	if (d->lma != NULL && change != PEER_REACHABLE)
+		lma_peer_lost(d->lma, now, peer);
+	if (d->mag == NULL)
+		return;
+	if (change == PEER_RESTARTED)
+		mag_peer_restarted(d->mag, now, peer);
+	else
+		mag_peer_unreachable(d->mag, now, peer, change == PEER_UNREACHABLE);
+}
+
+int daemon_create_engines(struct daemon *d)
+{
+	struct in6_addr own = d->config->role == ROLE_LMA ? d->config->lma.address : d->config->mag.address;
+	struct heartbeat_config heartbeat = {
+		.address = own,
+		.interval_s = d->config->variables.heartbeat_interval_s,
+		.missing_allowed = d->config->variables.missing_heartbeats_allowed,
+		.restart_counter = d->restart_counter,
+		.restarted = d->restart_counter > 1,
+		.policy = d->policy,
+	};
+	struct engine_host *host;
+
+	if (d->config->role == ROLE_LMA) {
+		struct lma_config lma;
+
+		config_lma_engine(d->config, d->policy, &lma);
+		if (d->restart_counter == 1)
+			lma.restart_hold_s = 0; /* the very first start: no binding can be out there */
+		host = transactions_engine(d->transactions, lma_done, d);
+		d->lma = host != NULL ? lma_create(&lma, host, &d->now) : NULL;
+	} else {
+		struct mag_config mag;
+
+		config_mag_engine(d->config, d->policy, &mag);
+		host = transactions_engine(d->transactions, mag_done, d);
+		d->mag = host != NULL ? mag_create(&mag, host, &d->now) : NULL;
+	}
+	if (d->lma == NULL && d->mag == NULL)
+		return -ENOMEM;
+	host = transactions_engine(d->transactions, heartbeat_done, d);
+	d->heartbeat = host != NULL ? heartbeat_create(&heartbeat, host, &d->now, peer_changed, d) : NULL;
+	d->signalling = (struct signalling){
+		.lma = d->lma, .mag = d->mag, .heartbeat = d->heartbeat, .net = d->net, .policy = d->policy};
+	return d->heartbeat != NULL ? 0 : -ENOMEM;
+}
+
+void daemon_destroy_engines(struct daemon *d)
+{
+	if (d->heartbeat != NULL)
+		heartbeat_destroy(d->heartbeat);
+	if (d->mag != NULL)
+		mag_destroy(d->mag);
+	if (d->lma != NULL)
+		lma_destroy(d->lma);
+}
+
+/* How many sessions there are with each peer: those of the tunnel to it. */
+static void count_sessions(struct daemon *d)
+{
+	const struct policy_peer *peer;
+
+	for (uint32_t i = 0; (peer = policy_peer(d->policy, i)) != NULL; i++) {
+		uint32_t users =
+			d->lma != NULL ? lma_peer_sessions(d->lma, i) : mag_peer_sessions(d->mag, &peer->address);
+
+		heartbeat_sessions(d->heartbeat, &d->now, &peer->address, users);
+	}
+}
+
+/* Tell the MAG engine whose mobile nodes sent packets; a slice of the nodes per turn. */
+static void look_for_activity(struct daemon *d)
+{
+	struct attachment_view view;
+
+	for (unsigned i = 0; i < ACTIVITY_PER_TURN; i++) {
+		struct object_counter sum;
+
+		if (!mag_attachment_next(d->mag, d->activity_cursor, &view)) {
+			d->activity_cursor = 0;
+			d->activity_at_ms = engine_ms(&d->now) + ACTIVITY_EVERY_MS;
+			return;
+		}
+		d->activity_cursor = view.index + 1;
+		object_baselines_read(d->baselines, INDEX_NODE, view.index, COUNTER_UP, &sum);
+		if (sum.packets != d->activity[view.index]) {
+			d->activity[view.index] = sum.packets;
+			mag_activity(d->mag, &d->now, view.index);
+		}
+	}
+}
+
+/* ---- what the workers say ---- */
+
+static void handle_punt(struct daemon *d, struct rte_mbuf *mbuf)
+{
+	const struct packet_meta *meta = packet_meta(mbuf);
+	const uint8_t *bytes = rte_pktmbuf_mtod_offset(mbuf, const uint8_t *, meta->l3);
+	uint16_t length = (uint16_t)(rte_pktmbuf_data_len(mbuf) - meta->l3);
+
+	switch (meta->reason) {
+	case PUNT_mobility_header: signalling_packet(&d->signalling, &d->now, meta, bytes, length); break;
+	case PUNT_access_discovery:
+		if (d->mag != NULL)
+			mag_discovery(d->mag, &d->now, meta->link, meta->source_mac, bytes, length);
+		break;
+	case PUNT_access_dhcp: break; /* no DHCP service: hosts configure themselves by router advertisements */
+	default: net_punt(d->net, &d->now, meta, bytes, length); break;
+	}
+	rte_pktmbuf_free(mbuf);
+}
+
+/* True if the budget was used up. */
+static bool drain_punts(struct daemon *d, bool signalling)
+{
+	struct rte_mbuf *mbufs[64];
+	unsigned total = 0, n;
+
+	do {
+		n = door_punt_poll(d->dataplane->door, signalling, mbufs, 64);
+		for (unsigned i = 0; i < n; i++)
+			handle_punt(d, mbufs[i]);
+		total += n;
+	} while (n == 64 && (signalling ? total < 16 * PUNTS_PER_TURN : total < PUNTS_PER_TURN));
+	return n == 64;
+}
+
+static void handle_event(struct daemon *d, const struct door_event *event)
+{
+	struct in6_addr peer;
+
+	switch ((enum event_type)event->type) {
+	case EVENT_unknown_mac:
+		if (d->mag != NULL && !d->stopping)
+			mag_unknown_mac(d->mag, &d->now, event->link, event->mac);
+		break;
+	case EVENT_wrong_tunnel:
+		memcpy(&peer, event->peer, sizeof(peer));
+		if (d->lma != NULL && !d->stopping)
+			lma_wrong_tunnel(d->lma, &d->now, event->endpoint, &peer);
+		break;
+	default: break;
+	}
+}
+
+static bool drain_events(struct daemon *d)
+{
+	struct door_event events[EVENTS_PER_TURN];
+	unsigned n = door_event_poll(d->dataplane->door, events, EVENTS_PER_TURN);
+
+	for (unsigned i = 0; i < n; i++)
+		handle_event(d, &events[i]);
+	return n == EVENTS_PER_TURN;
+}
+
+bool daemon_drain(struct daemon *d)
+{
+	bool more = drain_punts(d, true);
+
+	more |= drain_punts(d, false);
+	return drain_events(d) || more;
+}
+
+/* ---- time ---- */
+
+uint64_t daemon_advance(struct daemon *d)
+{
+	uint64_t next = net_advance(d->net, &d->now);
+	uint64_t now_ms = engine_ms(&d->now);
+
+	next = earlier(next, heartbeat_advance(d->heartbeat, &d->now));
+	if (d->lma != NULL)
+		next = earlier(next, lma_advance(d->lma, &d->now));
+	if (d->mag != NULL)
+		next = earlier(next, mag_advance(d->mag, &d->now));
+	if (now_ms >= d->sessions_at_ms) {
+		count_sessions(d);
+		d->sessions_at_ms = now_ms + SESSIONS_EVERY_MS;
+	}
+	if (d->mag != NULL && d->activity != NULL && now_ms >= d->activity_at_ms)
+		look_for_activity(d);
+	next = earlier(next, d->sessions_at_ms);
+	return d->activity != NULL ? earlier(next, d->activity_at_ms) : next;
+}
