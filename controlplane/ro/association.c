@@ -166,6 +166,7 @@ struct association *association_create(struct ro *ro, const struct side *first, 
 	hash_index_insert(&ro->by_prefix, endpoint_hash(first->prefixes[0]), a->index);
 	hash_index_insert(&ro->by_prefix, endpoint_hash(second->prefixes[0]), a->index);
 	ro->stats.pairs++;
+	pair_note(ro, a, RO_EVENT_CREATED, 0);
 	if (side_assign(&a->sides[0], first) == 0 && side_assign(&a->sides[1], second) == 0)
 		return a;
 	memcpy(a->sides[0].prefixes, first->prefixes, sizeof(first->prefixes));
@@ -186,6 +187,7 @@ void association_destroy(struct ro *ro, struct association *a)
 	hash_index_remove(&ro->by_prefix, endpoint_hash(second), a->index);
 	ident_clear(&a->sides[0].id);
 	ident_clear(&a->sides[1].id);
+	pair_note(ro, a, RO_EVENT_FORGOTTEN, 0);
 	a->used = false;
 	ro->stats.pairs--;
 	a->index = ro->free; /* of a free slot: the next one */
@@ -363,6 +365,7 @@ void association_fall_back(struct ro *ro, struct association *a)
 	if (a->linger_ms == 0)
 		a->linger_ms = now_ms + ro->config.rx_linger_ms;
 	a->forget_ms = now_ms + ro->config.tombstone_ms;
+	pair_note(ro, a, RO_EVENT_FALLBACK, a->last_failure);
 	association_apply(ro, a);
 	association_schedule(ro, a);
 }

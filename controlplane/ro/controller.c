@@ -125,11 +125,20 @@ static void update_done(struct ro *ro, struct association *a)
 	a->deadline_ms = 0;
 	a->attempts = 0;
 	a->last_failure = 0;
+	pair_note(ro, a, RO_EVENT_ACTIVE, 0);
 	if (a->lifetime_s == UINT16_MAX)
 		a->expires_ms = 0;
 	else
 		a->expires_ms = ro_ms(ro) + (a->controller ? lifetime_ms * REFRESH_PERCENT / 100 : lifetime_ms);
 	association_schedule(ro, a);
+}
+
+bool lacks_ro(const struct ro *ro, const struct association *a)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (peer_has_no_ro(ro, a->sides[i].ours ? &a->sides[i].mag : &a->sides[i].lma))
+			return true;
+	return false;
 }
 
 void step_enter(struct ro *ro, struct association *a, enum step step)
@@ -152,7 +161,7 @@ void step_enter(struct ro *ro, struct association *a, enum step step)
 	case STEP_COUNT: break;
 	}
 	if (!sent) { /* the deadline ends it */
-		a->last_failure = RO_STATUS_NO_RESOURCES;
+		a->last_failure = lacks_ro(ro, a) ? RO_STATUS_MODE : RO_STATUS_NO_RESOURCES;
 		a->deadline_ms = ro_ms(ro) + 1;
 		association_schedule(ro, a);
 	}
@@ -187,6 +196,7 @@ void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t r
 	a->lead = (uint8_t)lead;
 	a->forget_ms = 0;
 	take_new_stamp(ro, a);
+	pair_note(ro, a, RO_EVENT_UPDATE, reason);
 	if (a->state != RO_STATE_ACTIVE)
 		a->state = RO_STATE_PENDING;
 	a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
@@ -209,6 +219,7 @@ static void end_active(struct ro *ro, struct association *a)
 	a->step = STEP_IDLE;
 	a->deadline_ms = a->expires_ms = 0;
 	a->forget_ms = ro_ms(ro) + ro->config.tombstone_ms;
+	pair_note(ro, a, RO_EVENT_FALLBACK, a->last_failure);
 	association_schedule(ro, a);
 }
 

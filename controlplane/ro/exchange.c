@@ -24,6 +24,10 @@ static uint64_t exchange_hash(uint32_t id, uint16_t sequence)
 /* Out of the index and the wheel. */
 static void exchange_end(struct ro *ro, struct exchange *exchange)
 {
+	struct peer_state *peer = peer_state(ro, &exchange->peer);
+
+	if (peer != NULL)
+		peer->outstanding--;
 	timer_stop(&ro->wheel, &exchange->timer);
 	hash_index_remove(
 		&ro->by_exchange, exchange_hash(exchange->id, exchange->sequence), exchange->association->index);
@@ -63,9 +67,12 @@ bool request_send(struct ro *ro, struct association *a, const struct request_spe
 		.association = a->id};
 	struct ro_body body = {.tuple_count = 2, .has_stamp = true, .stamp = a->stamp};
 	uint8_t bytes[MH_LENGTH_SEND_MAX];
+	struct peer_state *peer = peer_state(ro, &spec->to);
 	struct exchange *exchange;
 	uint16_t length;
 
+	if (peer != NULL && peer->no_ro_until_ms > ro_ms(ro))
+		return false;
 	body.tuples[0] = tuple_of(receiver, spec->both_mags);
 	body.tuples[1] = tuple_of(other, true);
 	body.has_authorisation = spec->token != NULL;
@@ -77,6 +84,8 @@ bool request_send(struct ro *ro, struct association *a, const struct request_spe
 	exchange = calloc(1, sizeof(*exchange) + length);
 	if (exchange == NULL)
 		return false;
+	if (peer != NULL)
+		peer->outstanding++;
 	exchange->association = a;
 	exchange->peer = spec->to;
 	exchange->id = a->id;
@@ -93,6 +102,7 @@ bool request_send(struct ro *ro, struct association *a, const struct request_spe
 	timer_start(&ro->wheel, &exchange->timer, ro_ms(ro) + ro->config.ack_timeout_ms);
 	datagram_send(ro, &spec->to, bytes, length);
 	ro->stats.sent[spec->code]++;
+	pair_note(ro, a, RO_EVENT_SENT, spec->code);
 	if (spec->code == RO_REPORT)
 		ro->stats.reports[spec->value]++;
 	return true;
@@ -190,6 +200,7 @@ static void exchange_fire(struct timer *timer, void *context, uint64_t now_ms)
 		return;
 	}
 	ro->stats.timeouts++;
+	pair_note(ro, a, RO_EVENT_TIMED_OUT, exchange->code);
 	exchange_remove(ro, a, exchange);
 	if (!exchange->removal && ro->config.role == RO_ROLE_LMA)
 		lma_timeout(ro, a, exchange);
@@ -281,6 +292,10 @@ void ack_send(struct ro *ro, struct association *a, const struct ro_request *req
 	datagram_send(ro, &request->datagram->source, bytes, length);
 	ro->stats.sent[fixed.code]++;
 	ro->stats.acks_sent[status]++;
+	if (a != NULL)
+		pair_note(ro, a, RO_EVENT_RECEIVED, request->fixed.code);
+	if (a != NULL && RO_FAILED(status))
+		pair_note(ro, a, RO_EVENT_REFUSED, status);
 	if (a != NULL && status != RO_STATUS_OUT_OF_WINDOW)
 		ack_remember(ro, a, request, bytes, length);
 }

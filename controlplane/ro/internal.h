@@ -11,7 +11,8 @@
  *	association.c  the object, its indexes, and all updates of pairs
  *	exchange.c     requests until their Acks, Acks until they are old
  *	lma.c          LMA role: what comes in; controller.c: updates step by step by the table of a driver
- *	mag.c          MAG role
+ *	mag.c          MAG role; pbu.c: PBU and PBA in place of RO Setup
+ *	peers.c        the other gateways; events.c: words of what happens
  */
 
 /* One MN of a pair. */
@@ -144,6 +145,18 @@ struct trigger_bucket {
 	unsigned count;
 };
 
+/* What is known of a configured peer. */
+struct peer_state {
+	uint64_t no_ro_until_ms; /* it does not know our messages; asked nothing before */
+	uint32_t no_ro_ms;       /* how long that was last; 0: never */
+	uint32_t outstanding;    /* requests to it */
+	uint32_t walk_at;        /* slot where the walk over what depends on it goes on */
+	uint8_t walk;            /* enum peer_walk */
+	uint8_t walk_cause;      /* status */
+};
+
+enum peer_walk { WALK_NONE, WALK_QUIET, WALK_END };
+
 #define SEEN_SLOTS   4096
 #define BUCKET_SLOTS 1024
 
@@ -157,8 +170,10 @@ struct ro {
 	struct association *slots;
 	uint32_t top;  /* one past the highest slot ever used */
 	uint32_t free; /* head of the list of free slots, or INDEX_NONE */
-	struct hash_index by_pair, by_prefix, by_exchange;
-	struct tunnels *tunnels; /* MAG: to other MAGs */
+	struct hash_index by_pair, by_prefix, by_exchange, by_peer;
+	struct peer_state *peers; /* as config.peers */
+	unsigned walking;         /* peers whose loss is dealt with */
+	struct tunnels *tunnels;  /* MAG: to other MAGs */
 	struct seen_pair *seen;
 	struct trigger_bucket *buckets;
 	struct ro_stats stats;
@@ -188,9 +203,32 @@ static inline struct mn_id side_id(const struct side *side)
 
 /* ---- ro.c ---- */
 
-const struct ro_peer *peer_find(const struct ro *ro, const struct in6_addr *address);
 uint64_t stamp_now(const struct ro *ro);
 void association_fire(struct timer *timer, void *context, uint64_t now_ms);
+bool pair_is_alive(const struct association *a);
+/* Ends direct forwarding of a pair from here, in either role. Commits. */
+void pair_end(struct ro *ro, struct association *a, uint8_t cause);
+
+static inline void pair_note(const struct ro *ro, const struct association *a, enum ro_event event, uint8_t value)
+{
+	if (ro->config.hooks.pair_event != NULL)
+		ro->config.hooks.pair_event(ro->config.hooks.context, &ro->now, a->index, event, value);
+}
+
+/* ---- peers.c ---- */
+
+int peers_init(struct ro *ro);
+void peers_fini(struct ro *ro);
+/* NULL: not configured. */
+const struct ro_peer *peer_find(const struct ro *ro, const struct in6_addr *address);
+struct peer_state *peer_state(const struct ro *ro, const struct in6_addr *address);
+bool peer_is_mag(const struct ro *ro, const struct in6_addr *address);
+/* It answered that it does not know our messages, not long ago. */
+bool peer_has_no_ro(const struct ro *ro, const struct in6_addr *address);
+/* A message of it came. */
+void peer_speaks(struct ro *ro, const struct ro_peer *peer);
+/* One turn more of what lost peers leave to do; true: there is more. */
+bool peers_walk(struct ro *ro);
 
 /* ---- association.c ---- */
 
@@ -242,7 +280,10 @@ struct request_spec {
 	const struct ro_authorisation *token;
 };
 
-/* Into the open transaction; repeated until its Ack or the retries are over. False: no memory. */
+/*
+ * Into the open transaction; repeated until its Ack or the retries are over. False: no memory, or the receiver does
+ * not know our messages.
+ */
 bool request_send(struct ro *ro, struct association *a, const struct request_spec *spec);
 /* The exchange that an Ack ends, taken out of its association (caller frees), or NULL. */
 struct exchange *exchange_take(struct ro *ro, const struct ro_request *ack, struct association **owner);
@@ -282,6 +323,8 @@ void update_fail(struct ro *ro, struct association *a, uint8_t status);
 /* G.6.6; commits. */
 void update_remove(struct ro *ro, struct association *a, uint8_t cause);
 bool side_refresh(struct ro *ro, struct side *side);
+/* A gateway that we would have to ask does not know our messages. */
+bool lacks_ro(const struct ro *ro, const struct association *a);
 const struct driver *driver_of(const struct association *a);
 
 /* ---- lma.c and mag.c ---- */

@@ -114,6 +114,11 @@ int lma_trigger(struct ro *ro, uint64_t source, uint64_t destination, bool opera
 		return -EACCES;
 	if (!ro->ops->find_by_prefix(ro->context, source, &session))
 		return -ENOENT;
+	if (lacks_ro(ro, a)) {
+		if (a->state == RO_STATE_NONE)
+			association_destroy(ro, a);
+		return -EOPNOTSUPP;
+	}
 	to = association_side(a, session.prefixes[0]) == 0 ? 1 : 0;
 	a->state = RO_STATE_NONE;
 	do

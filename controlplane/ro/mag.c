@@ -25,6 +25,7 @@ static void set_active(struct ro *ro, struct association *a)
 {
 	set_state(ro, a, RO_STATE_ACTIVE);
 	a->deadline_ms = a->confirm_ms = 0;
+	pair_note(ro, a, RO_EVENT_ACTIVE, 0);
 	a->expires_ms = a->lifetime_s == UINT16_MAX ? 0 : ro_ms(ro) + (uint64_t)a->lifetime_s * 1000;
 	association_schedule(ro, a);
 }
@@ -458,6 +459,7 @@ void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change 
 static void drop_receiving(struct ro *ro, struct association *a)
 {
 	a->sides[0].rx = a->sides[1].rx = false;
+	pair_note(ro, a, RO_EVENT_RECEIVING_ENDED, 0);
 	association_apply(ro, a);
 	association_release_tunnels(ro, a);
 	association_commit(ro, a);
@@ -479,6 +481,7 @@ static void drop_former(struct ro *ro, struct association *a)
 static void roll_back_early(struct ro *ro, struct association *a)
 {
 	a->confirm_ms = 0;
+	pair_note(ro, a, RO_EVENT_QUIET, 0);
 	a->sides[0].tx = a->sides[1].tx = false;
 	association_apply(ro, a);
 	association_commit(ro, a);

@@ -8,12 +8,9 @@
 #include "endpoint.h"
 #include "ro/internal.h"
 
-#define FIRE_BUDGET        256
-#define STAMP_AHEAD_S      10
-#define BOTH_WAYS_MS       60000 /* both directions within */
-#define TRIGGERS_PER_S     5     /* of one MN (G.7) */
-#define PENDING_PER_MN_MAX 16
-#define PAIRS_PER_MN_MAX   256
+#define FIRE_BUDGET   256
+#define STAMP_AHEAD_S 10
+#define BOTH_WAYS_MS  60000 /* both directions within */
 
 #define WORD_OF(name, word) word,
 static const char *const state_names[] = {RO_STATES(WORD_OF)};
@@ -32,7 +29,10 @@ struct ro_config ro_config_default(void)
 #define TIMER_DEFAULT(name, ms) .name = ms,
 		RO_TIMERS(TIMER_DEFAULT)
 #undef TIMER_DEFAULT
-			.max_pairs = 1024,
+			.node_pending = 16,
+		.node_active = 256,
+		.node_triggers_per_s = 5,
+		.max_pairs = 1024,
 	};
 }
 
@@ -65,7 +65,7 @@ struct ro *ro_create(const struct ro_config *config, struct engine_host *host, c
 	ro->buckets = calloc(BUCKET_SLOTS, sizeof(*ro->buckets));
 	if (config->role == RO_ROLE_MAG)
 		ro->tunnels = tunnels_create(host, &config->tunnel, config->max_pairs);
-	if (ro->slots == NULL || ro->seen == NULL || ro->buckets == NULL ||
+	if (peers_init(ro) != 0 || ro->slots == NULL || ro->seen == NULL || ro->buckets == NULL ||
 		(config->role == RO_ROLE_MAG && ro->tunnels == NULL)) {
 		ro_destroy(ro);
 		return NULL;
@@ -84,18 +84,11 @@ void ro_destroy(struct ro *ro)
 	hash_index_fini(&ro->by_prefix);
 	hash_index_fini(&ro->by_exchange);
 	tunnels_destroy(ro->tunnels);
+	peers_fini(ro);
 	free(ro->buckets);
 	free(ro->seen);
 	free(ro->slots);
 	free(ro);
-}
-
-const struct ro_peer *peer_find(const struct ro *ro, const struct in6_addr *address)
-{
-	for (unsigned i = 0; i < ro->config.peer_count; i++)
-		if (same_address(&ro->config.peers[i].address, address))
-			return &ro->config.peers[i];
-	return NULL;
 }
 
 uint64_t stamp_now(const struct ro *ro)
@@ -130,6 +123,8 @@ static void ack_in(struct ro *ro, struct ro_request *ack)
 	struct exchange *exchange = exchange_take(ro, ack, &a);
 
 	ro->stats.acks_received[ack->fixed.value]++;
+	if (exchange != NULL)
+		pair_note(ro, a, RO_EVENT_ACKNOWLEDGED, ack->fixed.value);
 	if (exchange == NULL)
 		ro->stats.acks_unmatched++;
 	else if (ro->config.role == RO_ROLE_LMA)
@@ -143,16 +138,19 @@ void ro_message(struct ro *ro, const struct engine_time *now, const struct mh_da
 	const struct mh_message *message)
 {
 	struct ro_request request = {.datagram = datagram, .fixed = ro_fixed_of(message)};
+	const struct ro_peer *peer;
 
 	ro->now = *now;
 	if (request.fixed.experimental && request.fixed.experiment_id != ro->config.experiment_id) {
 		ro->stats.foreign_experiment++;
 		return;
 	}
-	if (peer_find(ro, &datagram->source) == NULL) {
+	peer = peer_find(ro, &datagram->source);
+	if (peer == NULL) {
 		ro->stats.not_a_peer++;
 		return;
 	}
+	peer_speaks(ro, peer);
 	ro->stats.received[request.fixed.code]++;
 	ro_body_parse(message, &request.body);
 	switch (request.fixed.code) {
@@ -199,13 +197,13 @@ static bool may_trigger(struct ro *ro, uint64_t prefix)
 
 	if (bucket->start_ms + 1000 <= ro_ms(ro))
 		*bucket = (struct trigger_bucket){.start_ms = ro_ms(ro)};
-	if (bucket->count >= TRIGGERS_PER_S)
+	if (bucket->count >= ro->config.node_triggers_per_s)
 		return false;
 	while ((a = association_of(ro, prefix, &at)) != NULL) {
 		pairs += a->state != RO_STATE_FALLBACK;
 		pending += a->state == RO_STATE_PENDING;
 	}
-	if (pairs >= PAIRS_PER_MN_MAX || pending >= PENDING_PER_MN_MAX)
+	if (pairs >= ro->config.node_active || pending >= ro->config.node_pending)
 		return false;
 	bucket->count++;
 	return true;
@@ -238,7 +236,7 @@ int ro_start(struct ro *ro, const struct engine_time *now, uint64_t source, uint
 }
 
 /* Ends direct forwarding of a pair from here. */
-static void end_pair(struct ro *ro, struct association *a, uint8_t cause)
+void pair_end(struct ro *ro, struct association *a, uint8_t cause)
 {
 	if (ro->config.role == RO_ROLE_LMA) {
 		update_remove(ro, a, cause);
@@ -251,7 +249,7 @@ static void end_pair(struct ro *ro, struct association *a, uint8_t cause)
 	association_commit(ro, a);
 }
 
-static bool is_alive(const struct association *a)
+bool pair_is_alive(const struct association *a)
 {
 	return a->used && a->state != RO_STATE_FALLBACK && a->state != RO_STATE_NONE;
 }
@@ -261,29 +259,11 @@ int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t x, uint64_t y
 	struct association *a = association_find(ro, x, y);
 
 	ro->now = *now;
-	if (a == NULL || !is_alive(a))
+	if (a == NULL || !pair_is_alive(a))
 		return -ENOENT;
 	a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
-	end_pair(ro, a, RO_STATUS_REMOVED);
+	pair_end(ro, a, RO_STATUS_REMOVED);
 	return 0;
-}
-
-uint32_t ro_peer_lost(struct ro *ro, const struct engine_time *now, const struct in6_addr *peer)
-{
-	uint32_t count = 0;
-
-	ro->now = *now;
-	for (uint32_t i = 0; i < ro->top; i++) {
-		struct association *a = &ro->slots[i];
-
-		for (unsigned side = 0; side < 2 && is_alive(a); side++) {
-			if (!same_address(&a->sides[side].mag, peer) && !same_address(&a->sides[side].lma, peer))
-				continue;
-			end_pair(ro, a, RO_STATUS_TIMED_OUT);
-			count++;
-		}
-	}
-	return count;
 }
 
 void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination,
@@ -293,10 +273,10 @@ void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uin
 	int side = a != NULL ? association_side(a, source) : -1;
 
 	ro->now = *now;
-	if (ro->config.role != RO_ROLE_MAG || side < 0 || !is_alive(a) || !a->sides[side].tx ||
+	if (ro->config.role != RO_ROLE_MAG || side < 0 || !pair_is_alive(a) || !a->sides[side].tx ||
 		!same_address(&a->sides[1 - side].mag, peer))
 		return;
-	end_pair(ro, a, RO_STATUS_UNKNOWN);
+	pair_end(ro, a, RO_STATUS_UNKNOWN);
 }
 
 void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t cookie, int error)
@@ -340,10 +320,12 @@ void association_fire(struct timer *timer, void *context, uint64_t now_ms)
 
 uint64_t ro_advance(struct ro *ro, const struct engine_time *now)
 {
+	bool more;
+
 	ro->now = *now;
-	while (timer_wheel_advance(&ro->wheel, engine_ms(now), FIRE_BUDGET) == FIRE_BUDGET)
-		continue;
-	return timer_wheel_next(&ro->wheel);
+	more = timer_wheel_advance(&ro->wheel, engine_ms(now), FIRE_BUDGET) == FIRE_BUDGET;
+	more = peers_walk(ro) || more;
+	return more ? engine_ms(now) : timer_wheel_next(&ro->wheel);
 }
 
 /* ---- views ---- */

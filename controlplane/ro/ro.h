@@ -52,6 +52,42 @@ struct ro_peer {
 	X(tombstone_ms, 60000)         \
 	X(hold_down_ms, 30000)
 
+/* What happens to a pair. X(NAME, "word", what the value is) */
+#define RO_EVENTS(X)                                   \
+	X(CREATED, "created", nothing)                 \
+	X(UPDATE, "update", reason)                    \
+	X(SENT, "sent", message)                       \
+	X(RECEIVED, "received", message)               \
+	X(ACKNOWLEDGED, "acknowledged", status)        \
+	X(REFUSED, "refused", status)                  \
+	X(TIMED_OUT, "no-answer", message)             \
+	X(ACTIVE, "active", nothing)                   \
+	X(QUIET, "direct-path-off", nothing)           \
+	X(FALLBACK, "fallback", status)                \
+	X(RECEIVING_ENDED, "receiving-ended", nothing) \
+	X(FORGOTTEN, "forgotten", nothing)
+
+enum ro_event {
+#define RO_EVENT_ENUM(name, word, value) RO_EVENT_##name,
+	RO_EVENTS(RO_EVENT_ENUM)
+#undef RO_EVENT_ENUM
+		RO_EVENT_COUNT,
+};
+
+const char *ro_event_name(uint8_t event);
+/* The value as a word of its kind, "" for nothing. */
+const char *ro_event_value(uint8_t event, uint8_t value);
+
+/* What the engine asks and tells besides its transactions. Any may be NULL; none calls back into the engine. */
+struct ro_hooks {
+	void *context;
+	/* MAG: packets that workers ever sent and took direct under this index; UINT64_MAX: nobody counts. */
+	uint64_t (*pair_packets)(void *context, uint32_t pair);
+	/* Pairs have indexes below max_pairs; after FORGOTTEN an index means another pair. */
+	void (*pair_event)(
+		void *context, const struct engine_time *now, uint32_t pair, enum ro_event event, uint8_t value);
+};
+
 struct ro_config {
 	enum ro_role role;
 	struct in6_addr address; /* LMAA or proxy-CoA */
@@ -65,10 +101,13 @@ struct ro_config {
 #define RO_TIMER_MEMBER(name, ms) uint32_t name;
 	RO_TIMERS(RO_TIMER_MEMBER)
 #undef RO_TIMER_MEMBER
+	/* LMA, of one MN (G.7) */
+	uint32_t node_pending, node_active, node_triggers_per_s;
 	uint32_t max_pairs;
 	const struct ro_peer *peers; /* outlive the engine */
 	unsigned peer_count;
 	struct fwd_tunnel tunnel; /* MAG: shape of tunnels to other MAGs, as tunnels_create() wants it */
+	struct ro_hooks hooks;
 };
 
 /* The draft's and this project's defaults: everything but role, address, peers and tunnel. */
@@ -82,6 +121,7 @@ struct ro_session {
 	uint64_t prefixes[RO_SIDE_PREFIXES]; /* endpoint.h; the first ones */
 	uint8_t prefix_count;
 	bool allowed;        /* by policy */
+	bool in_order;       /* MAG: by policy, RO-077 */
 	struct in6_addr mag; /* current proxy-CoA */
 	struct in6_addr lma;
 	uint16_t link; /* MAG: access link and MAC of the MN */
@@ -110,6 +150,12 @@ void ro_destroy(struct ro *ro);
 void ro_message(struct ro *ro, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message);
 
+/*
+ * The peer does not know the type of a message (Binding Error 2). False: no request to it is on its way. Else nothing
+ * is asked of it for 300 s, twice as long each further time up to an hour, or until it speaks itself (G.7).
+ */
+bool ro_binding_error(struct ro *ro, const struct engine_time *now, const struct in6_addr *peer);
+
 enum ro_session_change {
 	RO_SESSION_UP,    /* new, or active again */
 	RO_SESSION_MOVED, /* LMA: has another proxy-CoA, after the PBA; MAG: on another access link */
@@ -120,17 +166,27 @@ enum ro_session_change {
 void ro_session_changed(struct ro *ro, const struct engine_time *now, uint64_t prefix, enum ro_session_change change);
 /* Workers saw a packet from @source to @destination on the path over the LMA. */
 void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination);
-/* LMA, by the operator: 0, -ENOENT (no session or no way to the other), -EALREADY, -EACCES, -ENOSPC. */
+/*
+ * LMA, by the operator: 0, -ENOENT (no session or no way to the other), -EALREADY, -EACCES, -ENOSPC, -EOPNOTSUPP (a
+ * gateway on the way has no route optimisation).
+ */
 int ro_start(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination);
 /* 0, or -ENOENT: no such pair. */
 int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t a, uint64_t b);
-/* A peer lost its state or does not answer any more: nothing is sent direct that depends on it. Returns pairs. */
+/*
+ * A peer lost its state or does not answer any more: nothing is sent direct that depends on it. First the direct paths
+ * end, then others are told. A bounded part of the work is done here, ro_advance() goes on with it. Returns the pairs
+ * that ended.
+ */
 uint32_t ro_peer_lost(struct ro *ro, const struct engine_time *now, const struct in6_addr *peer);
 /* MAG: the peer MAG of an active pair has no state for it (RO Error, G.6.2). */
 void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination,
 	const struct in6_addr *peer);
 void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t cookie, int error);
-/* Run due timers; returns the monotonic time in ms of the next one, or TIMER_NEVER. */
+/*
+ * Run due timers, a bounded number; returns the monotonic time in ms of the next one, or TIMER_NEVER. A time that has
+ * come: there is more to do, call again soon.
+ */
 uint64_t ro_advance(struct ro *ro, const struct engine_time *now);
 
 /* X(name, word) */
@@ -183,6 +239,7 @@ struct ro_stats {
 	uint64_t acks_sent[256], acks_received[256], reports[256];
 	uint64_t foreign_experiment, not_a_peer, acks_unmatched, duplicates;
 	uint64_t triggers, triggers_limited, setups, handovers, refreshes, removals, expiries, timeouts;
+	uint64_t binding_errors;
 	uint64_t value_mismatch; /* a peer told something else about an own MN than the binding cache (G.7) */
 	uint32_t pairs, active, tunnels;
 	uint64_t memory_bytes;
