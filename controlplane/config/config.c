@@ -129,6 +129,8 @@ static void free_map(int row, char *base)
 				free_map(key, base);
 			else if (r->type == SCHEMA_STRING || r->type == SCHEMA_DEVICE)
 				free(*(char **)field);
+			else if (r->type == SCHEMA_KEY)
+				explicit_bzero(field, r->size);
 			continue;
 		}
 		if (r->fixed != 0)

@@ -23,7 +23,10 @@ enum port_kind { PORT_KERNEL, PORT_VDEV, PORT_PCI, PORT_KIND_COUNT };
 enum port_side { SIDE_CORE, SIDE_ACCESS, SIDE_OUTSIDE, SIDE_COUNT };
 enum hugepages_mode { HUGEPAGES_AUTO, HUGEPAGES_ON, HUGEPAGES_OFF, HUGEPAGES_MODE_COUNT };
 enum unknown_nodes { UNKNOWN_REFUSE, UNKNOWN_PROFILE, UNKNOWN_NODES_COUNT };
-/* What a peer is. By default the opposite of the own role: the two ends of PMIPv6 signalling. */
+/*
+ * What a peer is. By default the opposite of the own role: the two ends of PMIPv6 signalling. In a configuration that
+ * was loaded it is PEER_LMA or PEER_MAG.
+ */
 enum peer_role { PEER_OPPOSITE, PEER_LMA, PEER_MAG, PEER_ROLE_COUNT };
 enum ro_mode { RO_MODE_DIRECT, RO_MODE_PROXY, RO_MODE_COUNT };
 enum ro_profile { RO_PROFILE_EXP, RO_PROFILE_NATIVE, RO_PROFILE_COUNT };
@@ -72,9 +75,9 @@ struct config_peer {
 	unsigned ro_prefix_count;
 	bool has_ro_key; /* shared by a MAG and its LMA, for RO Authorisation (G.6.5) */
 	uint8_t ro_key_id;
-	uint8_t ro_key[32];
-	bool insecure;  /* accepted without protection: required as long as there is none */
-	bool heartbeat; /* RFC 5847 */
+	uint8_t ro_key[32]; /* secret */
+	bool insecure;      /* accepted without protection: required as long as there is none */
+	bool heartbeat;     /* RFC 5847 */
 	int line;
 };
 
@@ -100,7 +103,7 @@ struct config_node {
 	bool proxy_registration;   /* LMA: false -> 152 */
 	int local_routing;         /* MAG: -1 as EnableMAGLocalRouting, 0, 1 */
 	int route_optimisation;    /* -1 as the domain, 0 deny, 1 allow */
-	int in_order;              /* -1 as the domain, 0, 1; RO-077 */
+	int in_order;              /* MAG: -1 as the domain, 0, 1; RO-077 */
 	uint32_t lifetime_s;       /* MAG: requested; 0: the MAG's default */
 	int line;
 };
@@ -187,9 +190,9 @@ struct config_ro {
 	enum ro_profile profile;
 	uint32_t experiment_id;
 	bool early_activation;                     /* RO-087 */
-	enum ro_trust trust;                       /* MAG, direct mode; G.6.5 */
+	enum ro_trust trust;                       /* direct mode: what a MAG believes, what an LMA issues; G.6.5 */
 	bool allow;                                /* nodes without a policy of their own */
-	bool in_order;                             /* RO-077 */
+	bool in_order;                             /* MAG: RO-077 */
 	uint32_t flush_deadline_ms, flush_packets; /* G.6.13: how long and how many direct packets are held back */
 	bool pbu_for_setup;                        /* MAG, direct mode: RO-035 */
 	struct config_prefix *eligible;            /* HNPs that may take part; none: all */
@@ -201,10 +204,10 @@ struct config_ro {
 	uint32_t max_pairs;
 	uint32_t node_pending, node_active, node_triggers_per_s; /* per MN; G.7 */
 	bool detect;                                             /* let workers look for pairs */
-	uint32_t detect_packets;                                 /* a pair is told of that sends so many... */
-	uint64_t detect_bytes;                                   /* ...or so much... */
-	uint32_t detect_window_ms;                               /* ...in this time */
-	uint32_t detect_sample;                                  /* one packet of so many is looked at; a power of 2 */
+	uint32_t detect_packets;   /* a pair is told of that sends so many, 0: does not matter... */
+	uint64_t detect_bytes;     /* ...or so much, 0: does not matter... */
+	uint32_t detect_window_ms; /* ...in this time */
+	uint32_t detect_sample;    /* one packet of so many is looked at; a power of 2 */
 	bool pair_counters;
 	uint32_t heartbeat_interval_s; /* between peers of route optimisation; 0: as HEARTBEAT_INTERVAL */
 };

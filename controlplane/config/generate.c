@@ -11,6 +11,7 @@ static const char prefix_pattern[] = "^[0-9a-fA-F:.]+/[0-9]{1,3}$";
 static const char mac_pattern[] = "^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$";
 static const char device_pattern[] = "^(kernel:[^/\\s:]{1,15}|vdev:net_[a-z].*|"
 				     "pci:[0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7])$";
+static const char key_pattern[] = "^[0-9a-fA-F]{64}$";
 static const char mode_pattern[] = "^[0-7]{3,4}$";
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -64,6 +65,7 @@ static json_t *typed_schema(const struct schema_row *row)
 	case SCHEMA_INTERFACE: return text_schema(prefix_pattern);
 	case SCHEMA_MAC: return text_schema(mac_pattern);
 	case SCHEMA_DEVICE: return text_schema(device_pattern);
+	case SCHEMA_KEY: return text_schema(key_pattern);
 	case SCHEMA_MODE: /* a reader of YAML 1.1 takes 0660 for a number */
 		return json_pack("{s:[s, s], s:s, s:i, s:I}", "type", "string", "integer", "pattern", mode_pattern,
 			"minimum", 0, "maximum", (json_int_t)row->max);

@@ -62,6 +62,7 @@ static void load_value(struct loader *loader, const struct tree_node *node, int 
 {
 	char hint[SCHEMA_ALLOWED_MAX];
 	const char *problem;
+	bool secret = schema[row].type == SCHEMA_KEY;
 
 	if (node->kind != TREE_SCALAR) {
 		complain(loader, node->line, place, tree_text(node), "%s where a value belongs; allowed: %s",
@@ -70,7 +71,8 @@ static void load_value(struct loader *loader, const struct tree_node *node, int 
 	}
 	problem = value_parse(&schema[row], node->text, node->plain, base, field, hint);
 	if (problem != NULL)
-		complain(loader, node->line, place, node->text, "%s; allowed: %s", problem, hint);
+		complain(loader, node->line, place, secret ? VALUE_HIDDEN : node->text, "%s; allowed: %s", problem,
+			hint);
 }
 
 static bool is_map(struct loader *loader, const struct tree_node *node, const struct place *place)

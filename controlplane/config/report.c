@@ -3,11 +3,31 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "format.h"
 
 #define VALUE_TEXT_MAX 80
+#define KEY_DIGITS_MIN 16
+#define KEY_HIDDEN     "(hidden)"
+
+/* A cryptographic key, also under a name with a slip of the pen. */
+static bool looks_secret(const char *key, const char *value)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	if (key == NULL || strcasestr(key, "key") == NULL)
+		return false;
+	while (*value != '\0') {
+		size_t run = strspn(value, digits);
+
+		if (run >= KEY_DIGITS_MIN)
+			return true;
+		value += run > 0 ? run : 1;
+	}
+	return false;
+}
 
 void report(struct report *report, int line, const char *key, const char *value, const char *format, ...)
 {
@@ -22,7 +42,8 @@ void report(struct report *report, int line, const char *key, const char *value,
 	if (key != NULL && key[0] != '\0')
 		fprintf(report->out, ": %s", key);
 	if (value != NULL)
-		fprintf(report->out, ": %s", log_quote(value, strlen(value), text, sizeof(text)));
+		fprintf(report->out, ": %s",
+			looks_secret(key, value) ? KEY_HIDDEN : log_quote(value, strlen(value), text, sizeof(text)));
 	fputs(": ", report->out);
 	va_start(args, format);
 	vfprintf(report->out, format, args);

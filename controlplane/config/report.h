@@ -20,7 +20,8 @@ struct report {
 
 /*
  * @line: 0 if there is none. @key: path of the key as in "ports[0].mtu"; NULL: the message is about the whole file.
- * @value: what was found, quoted if needed and cut if long; NULL: nothing to show.
+ * @value: what was found, quoted if needed and cut if long, hidden if it may be a cryptographic key; NULL: nothing to
+ * show.
  */
 void report(struct report *report, int line, const char *key, const char *value, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));

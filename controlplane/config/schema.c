@@ -17,6 +17,7 @@
 #define NODE(member)     MEMBER(struct config_node, member)
 #define PROFILE(member)  ROOT(default_profile.member)
 #define VARIABLE(member) ROOT(variables.member)
+#define RO(member)       ROOT(ro.member)
 
 #define NAME_LENGTH RANGE(1, 63)
 #define LIFETIME    RANGE(4, 262140) /* 65535 units of 4 s */
@@ -33,6 +34,14 @@ static const struct schema_word computed[] = {{"auto", 0}, {NULL, 0}};
 static const struct schema_word dscp[] = {{"copy", -1}, {NULL, 0}};
 static const struct schema_word restart_hold[] = {{"max-binding-lifetime", UINT32_MAX}, {NULL, 0}};
 static const struct schema_word by_variable[] = {{"domain", -1}, {NULL, 0}};
+static const struct schema_word peer_roles[] = {{"lma", PEER_LMA}, {"mag", PEER_MAG}, {NULL, 0}};
+static const struct schema_word ro_modes[] = {{"direct", RO_MODE_DIRECT}, {"proxy", RO_MODE_PROXY}, {NULL, 0}};
+static const struct schema_word ro_profiles[] = {{"exp", RO_PROFILE_EXP}, {"native", RO_PROFILE_NATIVE}, {NULL, 0}};
+static const struct schema_word ro_trusts[] = {{"token", RO_TRUST_TOKEN}, {"peers", RO_TRUST_PEERS}, {NULL, 0}};
+static const struct schema_word allow_or_deny[] = {{"allow", 1}, {"deny", 0}, {NULL, 0}};
+static const struct schema_word node_ro[] = {{"allow", 1}, {"deny", 0}, {"domain", -1}, {NULL, 0}};
+static const struct schema_word ro_lifetime[] = {{"infinite", UINT16_MAX}, {NULL, 0}};
+static const struct schema_word ro_heartbeat[] = {{"HEARTBEAT_INTERVAL", 0}, {NULL, 0}};
 static const struct schema_word mag_lifetime[] = {{"mag", 0}, {NULL, 0}};
 /* RFC 5213 section 8.5 and the registry behind it */
 static const struct schema_word technologies[] = {{"virtual", 1}, {"ppp", 2}, {"ethernet", 3}, {"wlan", 4},
@@ -127,18 +136,32 @@ const struct schema_row schema[] = {
 
 	{.path = "peers[]", .type = SCHEMA_MAP, BOTH, .required = true, LIST(struct config, peers, peer_count),
 		.line_offset = offsetof(struct config_peer, line),
-		.help = "The other ends of signalling: MAGs for an LMA, LMAs for a MAG. Nobody else's Mobility Headers "
-			"are let in."},
+		.help = "The other ends of signalling: MAGs for an LMA, LMAs for a MAG; with route optimisation also "
+			"other LMAs for an LMA and other MAGs for a MAG. Nobody else's Mobility Headers are let in."},
 	{.path = "peers[].name", .type = SCHEMA_STRING, BOTH, .required = true, PEER(name), NAME_LENGTH,
 		.help = "Name of the peer in this file and in hawserctl."},
 	{.path = "peers[].address", .type = SCHEMA_ADDRESS, BOTH, .required = true, PEER(address),
 		.help = "Proxy-CoA of a MAG, LMAA of an LMA."},
+	{.path = "peers[].role", .type = SCHEMA_WORD, BOTH, PEER(role), .words = peer_roles,
+		.help = "What the peer is. Without it the opposite of this gateway. A peer of the own role takes part "
+			"in route optimisation only: it registers nothing here, and nothing is registered there."},
 	{.path = "peers[].insecure", .type = SCHEMA_BOOL, BOTH, PEER(insecure), .fallback = "false",
 		.help = "Signalling with this peer has no protection. There is no protection yet, so that true is "
 			"needed: keep the transport network closed."},
 	{.path = "peers[].heartbeat", .type = SCHEMA_BOOL, BOTH, PEER(heartbeat), .fallback = "true",
 		.help = "Exchange heartbeats while there are sessions, to notice that the peer is dead or has "
 			"restarted."},
+	{.path = "peers[].ro-prefixes[]", .type = SCHEMA_PREFIX, LMA_ONLY,
+		LIST(struct config_peer, ro_prefixes, ro_prefix_count),
+		.help = "Peers with role: lma: where that LMA's mobile nodes have their home network prefixes. At "
+			"most 8, of at most /64. It is believed and asked about no others."},
+	{.path = "peers[].ro-key", .type = SCHEMA_KEY, BOTH, PEER(ro_key),
+		.given_offset = offsetof(struct config_peer, has_ro_key),
+		.help = "Key that an LMA and a MAG share to authorise what MAGs tell each other in direct mode (RO "
+			"Authorisation). The same in both files, another one for each pair of LMA and MAG; as from "
+			"`openssl rand -hex 32`. It is never shown."},
+	{.path = "peers[].ro-key-id", .type = SCHEMA_NUMBER, BOTH, PEER(ro_key_id), RANGE(0, 255), .fallback = "0",
+		.help = "Number of the key, the same in both files: to tell an old key from a new one."},
 
 	{.path = "lma", .type = SCHEMA_MAP, LMA_ONLY,
 		.help = "The Local Mobility Anchor."},
@@ -307,6 +330,118 @@ const struct schema_row schema[] = {
 		.unit = "routes", .fallback = "1024",
 		.help = "Routes, static and connected."},
 
+	{.path = "route-optimisation", .type = SCHEMA_MAP, BOTH,
+		.help = "A direct path between the MAGs of two mobile nodes that talk to each other "
+			"(draft-abeille-netlmm-proxymip6ro). Whatever fails leaves the path over the LMA."},
+	{.path = "route-optimisation.enabled", .type = SCHEMA_BOOL, BOTH, RO(enabled), .fallback = "false",
+		.help = "Take part. The other keys here have no effect while it is false."},
+	{.path = "route-optimisation.mode", .type = SCHEMA_WORD, LMA_ONLY, RO(mode), .words = ro_modes,
+		.fallback = "direct",
+		.help = "How pairs that this LMA begins are set up: direct lets MAGs signal each other, in proxy mode "
+			"only LMAs signal MAGs."},
+	{.path = "route-optimisation.profile", .type = SCHEMA_WORD, BOTH, RO(profile), .words = ro_profiles,
+		.fallback = "exp",
+		.help = "Numbers of own requests: exp is the experimental message and option type of RFC 5096, native "
+			"unassigned types for closed networks. Both are understood, answers use that of the request."},
+	{.path = "route-optimisation.experiment-id", .type = SCHEMA_NUMBER, BOTH, RO(experiment_id),
+		RANGE(0, 4294967295), .fallback = "0", .source = "RFC 5096",
+		.help = "What tells this experiment from others of the same type: the same at all gateways, usually "
+			"an enterprise number."},
+	{.path = "route-optimisation.early-activation", .type = SCHEMA_BOOL, BOTH, RO(early_activation),
+		.fallback = "false",
+		.help = "The MAG that is asked first sends on the direct path at once, and goes back if no "
+			"confirmation comes. An LMA asks for it, a MAG allows it."},
+	{.path = "route-optimisation.direct-trust", .type = SCHEMA_WORD, BOTH, RO(trust), .words = ro_trusts,
+		.fallback = "token",
+		.help = "Direct mode, what a MAG believes of another MAG: token needs an RO Authorisation of its own "
+			"LMA (ro-key), peers takes the word of every configured MAG, which is weaker."},
+	{.path = "route-optimisation.default", .type = SCHEMA_WORD, BOTH, RO(allow), .words = allow_or_deny,
+		.fallback = "allow",
+		.help = "Whether mobile nodes take part that have no word of their own."},
+	{.path = "route-optimisation.in-order", .type = SCHEMA_BOOL, MAG_ONLY, RO(in_order), .fallback = "false",
+		.help = "Keep the order of packets when they change from the path over the LMA to the direct one."},
+	{.path = "route-optimisation.flush-deadline", .type = SCHEMA_NUMBER, MAG_ONLY, RO(flush_deadline_ms),
+		RANGE(1, 1000), .unit = "ms", .fallback = "50",
+		.help = "in-order: direct packets are held back at most so long."},
+	{.path = "route-optimisation.flush-packets", .type = SCHEMA_NUMBER, MAG_ONLY, RO(flush_packets),
+		RANGE(1, 4096), .unit = "packets", .fallback = "256",
+		.help = "in-order: at most so many direct packets of a pair are held back."},
+	{.path = "route-optimisation.pbu-for-setup", .type = SCHEMA_BOOL, MAG_ONLY, RO(pbu_for_setup),
+		.fallback = "false",
+		.help = "Direct mode: MAGs exchange proxy binding updates instead of RO Setup messages."},
+	{.path = "route-optimisation.eligible-prefixes[]", .type = SCHEMA_PREFIX, BOTH,
+		LIST(struct config, ro.eligible, ro.eligible_count),
+		.help = "Only mobile nodes take part whose home network prefixes all lie in these. Without it all in "
+			"2000::/3 and fc00::/7 but the links and addresses of gateways."},
+	{.path = "route-optimisation.lifetime", .type = SCHEMA_NUMBER, BOTH, RO(lifetime_s), RANGE(4, 3600),
+		.unit = "s", .words = ro_lifetime, .fallback = "300",
+		.help = "A pair lasts so long without refresh, which comes at three quarters. The shortest one of "
+			"those who take part counts."},
+	{.path = "route-optimisation.retries", .type = SCHEMA_NUMBER, BOTH, RO(retries), RANGE(0, 10),
+		.unit = "times", .fallback = "3",
+		.help = "An unanswered request is sent again so often."},
+	{.path = "route-optimisation.ack-timeout", .type = SCHEMA_NUMBER, BOTH, RO(ack_timeout_ms), RANGE(10, 60000),
+		.unit = "ms", .fallback = "500",
+		.help = "An unanswered request is sent again after so long; the time doubles with each try."},
+	{.path = "route-optimisation.sequence-deadline", .type = SCHEMA_NUMBER, BOTH, RO(sequence_deadline_ms),
+		RANGE(10, 600000), .unit = "ms", .fallback = "15000",
+		.help = "A set-up or handover that is not complete after so long is undone."},
+	{.path = "route-optimisation.pending-lifetime", .type = SCHEMA_NUMBER, BOTH, RO(pending_lifetime_ms),
+		RANGE(10, 600000), .unit = "ms", .fallback = "30000",
+		.help = "A pair at a MAG that was made but never activated goes after so long. Longer than rx-linger."},
+	{.path = "route-optimisation.esa-confirm-timeout", .type = SCHEMA_NUMBER, BOTH, RO(esa_confirm_ms),
+		RANGE(1, 60000), .unit = "ms", .fallback = "400",
+		.help = "early-activation: without confirmation after so long packets go over the LMA again. Shorter "
+			"than ack-timeout."},
+	{.path = "route-optimisation.rx-linger", .type = SCHEMA_NUMBER, BOTH, RO(rx_linger_ms), RANGE(10, 600000),
+		.unit = "ms", .fallback = "20000",
+		.help = "Packets on a direct path that has ended are taken for so long. Longer than "
+			"sequence-deadline."},
+	{.path = "route-optimisation.tombstone", .type = SCHEMA_NUMBER, BOTH, RO(tombstone_ms), RANGE(10, 3600000),
+		.unit = "ms", .fallback = "60000",
+		.help = "The time of the last update of a pair that has ended is remembered for so long, so that no "
+			"older one brings it back. Longer than pending-lifetime."},
+	{.path = "route-optimisation.hold-down", .type = SCHEMA_NUMBER, BOTH, RO(hold_down_ms), RANGE(0, 3600000),
+		.unit = "ms", .fallback = "30000",
+		.help = "After a failure a pair is not tried again for so long."},
+	{.path = "route-optimisation.max-pairs", .type = SCHEMA_NUMBER, BOTH, RO(max_pairs), RANGE(1, 16777216),
+		.unit = "pairs", .fallback = "65536",
+		.help = "Pairs of mobile nodes at once; their memory is taken at the start. More stay on the path over "
+			"the LMA."},
+	{.path = "route-optimisation.pending-per-node", .type = SCHEMA_NUMBER, BOTH, RO(node_pending),
+		RANGE(1, 65535), .unit = "pairs", .fallback = "16",
+		.help = "Pairs of one mobile node that may be in set-up at once."},
+	{.path = "route-optimisation.active-per-node", .type = SCHEMA_NUMBER, BOTH, RO(node_active), RANGE(1, 1048576),
+		.unit = "pairs", .fallback = "256",
+		.help = "Pairs of one mobile node."},
+	{.path = "route-optimisation.triggers-per-node", .type = SCHEMA_NUMBER, BOTH, RO(node_triggers_per_s),
+		RANGE(1, 65535), .unit = "per second", .fallback = "5",
+		.help = "So many pairs of one mobile node are begun because of its packets."},
+	{.path = "route-optimisation.detect", .type = SCHEMA_BOOL, BOTH, RO(detect), .fallback = "true",
+		.help = "Begin pairs that have packets on the path over the LMA. false: only on request, by hawserctl "
+			"or a peer."},
+	{.path = "route-optimisation.detect-packets", .type = SCHEMA_NUMBER, BOTH, RO(detect_packets),
+		RANGE(0, 4294967295), .unit = "packets", .fallback = "256",
+		.help = "A pair is begun when a direction has so many packets in detect-window, as estimated from the "
+			"samples. 0: by octets only."},
+	{.path = "route-optimisation.detect-bytes", .type = SCHEMA_NUMBER, BOTH, RO(detect_bytes),
+		RANGE(0, 1000000000000), .unit = "octets", .fallback = "1000000",
+		.help = "Or so many octets. 0: by packets only."},
+	{.path = "route-optimisation.detect-window", .type = SCHEMA_NUMBER, BOTH, RO(detect_window_ms),
+		RANGE(1, 3600000), .unit = "ms", .fallback = "10000",
+		.help = "The time in which packets and octets are counted together."},
+	{.path = "route-optimisation.detect-sample", .type = SCHEMA_NUMBER, BOTH, RO(detect_sample), RANGE(1, 65536),
+		.unit = "packets", .fallback = "128",
+		.help = "One packet of so many is looked at, in the mean: a power of 2. 1 sees every packet and costs "
+			"most."},
+	{.path = "route-optimisation.pair-counters", .type = SCHEMA_BOOL, MAG_ONLY, RO(pair_counters),
+		.fallback = "true",
+		.help = "Count packets and octets of each pair: a cache line per packet."},
+	{.path = "route-optimisation.heartbeat-interval", .type = SCHEMA_NUMBER, BOTH, RO(heartbeat_interval_s),
+		RANGE(1, 3600), .unit = "s", .words = ro_heartbeat, .fallback = "HEARTBEAT_INTERVAL",
+		.help = "Time between heartbeats with peers that a pair depends on. Unless it is given as often as "
+			"HEARTBEAT_INTERVAL says."},
+
 	{.path = "mobile-nodes[]", .type = SCHEMA_MAP, BOTH, LIST(struct config, nodes, node_count),
 		.line_offset = offsetof(struct config_node, line),
 		.help = "Mobile nodes that are known by name."},
@@ -338,6 +473,12 @@ const struct schema_row schema[] = {
 	{.path = "mobile-nodes[].lifetime", .type = SCHEMA_NUMBER, MAG_ONLY, NODE(lifetime_s), LIFETIME, .unit = "s",
 		.words = mag_lifetime, .fallback = "mag",
 		.help = "Lifetime to request. mag: binding-lifetime of the MAG."},
+	{.path = "mobile-nodes[].route-optimisation", .type = SCHEMA_WORD, BOTH, NODE(route_optimisation),
+		.words = node_ro, .fallback = "domain",
+		.help = "The node may take part in route optimisation. domain: as route-optimisation.default."},
+	{.path = "mobile-nodes[].in-order", .type = SCHEMA_BOOL, MAG_ONLY, NODE(in_order), .words = by_variable,
+		.fallback = "domain",
+		.help = "Keep the order of packets when a path changes. domain: as route-optimisation.in-order."},
 	{.path = "unknown-nodes", .type = SCHEMA_WORD, BOTH, ROOT(unknown_nodes), .words = unknown_nodes,
 		.fallback = "refuse",
 		.help = "What happens to mobile nodes that are not in mobile-nodes: refused, or treated as "
@@ -366,6 +507,12 @@ const struct schema_row schema[] = {
 	{.path = "default-profile.lifetime", .type = SCHEMA_NUMBER, MAG_ONLY, PROFILE(lifetime_s), LIFETIME,
 		.unit = "s", .words = mag_lifetime, .fallback = "mag",
 		.help = "Lifetime to request. mag: binding-lifetime of the MAG."},
+	{.path = "default-profile.route-optimisation", .type = SCHEMA_WORD, BOTH, PROFILE(route_optimisation),
+		.words = node_ro, .fallback = "domain",
+		.help = "They may take part in route optimisation. domain: as route-optimisation.default."},
+	{.path = "default-profile.in-order", .type = SCHEMA_BOOL, MAG_ONLY, PROFILE(in_order), .words = by_variable,
+		.fallback = "domain",
+		.help = "Keep the order of packets when a path changes. domain: as route-optimisation.in-order."},
 };
 /* clang-format on */
 const unsigned schema_count = sizeof(schema) / sizeof(schema[0]);

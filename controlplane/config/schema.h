@@ -26,6 +26,7 @@ enum schema_type {
 	SCHEMA_PREFIX,  /* struct config_prefix without host bits */
 	SCHEMA_INTERFACE, /* struct config_prefix with host bits: address and prefix length of a port */
 	SCHEMA_MAC,       /* uint8_t [6] */
+	SCHEMA_KEY,       /* uint8_t [], a secret as hexadecimal digits: no message and no JSON shows it */
 	SCHEMA_DEVICE,    /* char *device of a struct config_port; sets kind too */
 	SCHEMA_TYPE_COUNT,
 };

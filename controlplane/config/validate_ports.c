@@ -304,13 +304,15 @@ static bool same_peer_address(const void *items, uint32_t a, uint32_t b)
 
 static void check_peer(struct checker *checker, struct hash_index *addresses, unsigned i)
 {
-	const struct config_peer *peers = checker->config->peers, *peer = &peers[i];
+	struct config_peer *peers = checker->config->peers, *peer = &peers[i];
 	uint32_t name = first_same(
 		&checker->peer_names, hash_bytes(peer->name, strlen(peer->name), 0), i, peers, same_peer_name);
 	uint32_t address = first_same(
 		addresses, hash_bytes(&peer->address, sizeof(peer->address), 0), i, peers, same_peer_address);
 	char key[AT_TEXT_MAX];
 
+	if (peer->role == PEER_OPPOSITE)
+		peer->role = checker->config->role == ROLE_LMA ? PEER_MAG : PEER_LMA;
 	if (name != HASH_NONE)
 		mistake(checker, at(key, "peers[%u].name", i), "name of two peers; first in line %d", peers[name].line);
 	at(key, "peers[%u].address", i);

@@ -12,6 +12,7 @@
 
 #define INTERFACE_NAME_MAX 15 /* IFNAMSIZ - 1 */
 #define DEVICE_MAX         480
+#define NUMBER_MAX         (INT64_C(1) << 42) /* larger than any range; its thousandfold fits */
 
 static const char *const kinds[PORT_KIND_COUNT] = {
 	[PORT_KERNEL] = "kernel:", [PORT_VDEV] = "vdev:", [PORT_PCI] = "pci:"};
@@ -24,8 +25,10 @@ static void store(const struct schema_row *row, void *field, int64_t value)
 		*(uint8_t *)field = (uint8_t)value;
 	else if (row->size == sizeof(uint16_t))
 		*(uint16_t *)field = (uint16_t)value;
-	else
+	else if (row->size == sizeof(uint32_t))
 		*(uint32_t *)field = (uint32_t)value;
+	else
+		*(uint64_t *)field = (uint64_t)value;
 }
 
 int64_t value_number(const struct schema_row *row, const void *field)
@@ -34,7 +37,9 @@ int64_t value_number(const struct schema_row *row, const void *field)
 		return *(const uint8_t *)field;
 	if (row->size == sizeof(uint16_t))
 		return *(const uint16_t *)field;
-	return *(const uint32_t *)field;
+	if (row->size == sizeof(uint32_t))
+		return *(const uint32_t *)field;
+	return *(const int64_t *)field;
 }
 
 static const struct schema_word *find_word(const struct schema_word *words, const char *text)
@@ -56,8 +61,8 @@ static int number_parse(const char *text, uint32_t scale, int64_t *value)
 		return -EINVAL;
 	for (; isdigit((unsigned char)*p); p++) {
 		number = number * 10 + (*p - '0');
-		if (number > UINT32_MAX)
-			number = (int64_t)UINT32_MAX + 1; /* stays too large, whatever follows */
+		if (number > NUMBER_MAX)
+			number = NUMBER_MAX + 1; /* stays too large, whatever follows */
 	}
 	number *= step;
 	if (*p == '.' && step > 1 && isdigit((unsigned char)p[1])) {
@@ -141,6 +146,21 @@ static const char *parse_string(const struct schema_row *row, const char *text, 
 	free(*(char **)field);
 	*(char **)field = copy;
 	return NULL;
+}
+
+static const char *parse_key(const struct schema_row *row, const char *text, uint8_t *field)
+{
+	uint8_t any = 0;
+
+	if (strlen(text) != 2u * row->size || strspn(text, "0123456789abcdefABCDEF") != 2u * row->size)
+		return "not such a key";
+	for (unsigned i = 0; i < row->size; i++) {
+		char digits[3] = {text[2 * i], text[2 * i + 1], '\0'};
+
+		field[i] = (uint8_t)strtoul(digits, NULL, 16);
+		any |= field[i];
+	}
+	return any != 0 ? NULL : "no key";
 }
 
 static void prefix_suggest(const struct config_prefix *found, char hint[SCHEMA_ALLOWED_MAX])
@@ -229,6 +249,7 @@ static const char *parse_typed(const struct schema_row *row, const char *text, b
 	case SCHEMA_PREFIX:
 	case SCHEMA_INTERFACE: return parse_prefix(row, text, field, hint);
 	case SCHEMA_MAC: return mac_parse(text, field) == 0 ? NULL : "not a MAC address";
+	case SCHEMA_KEY: return parse_key(row, text, field);
 	case SCHEMA_DEVICE: return parse_device(text, base, field);
 	default: return "unknown word";
 	}
@@ -288,6 +309,7 @@ const char *value_format(const struct schema_row *row, const void *base, const v
 	case SCHEMA_PREFIX:
 	case SCHEMA_INTERFACE: return prefix_format(&prefix->address, prefix->length, text);
 	case SCHEMA_MAC: return mac_format(field, text);
+	case SCHEMA_KEY: snprintf(text, VALUE_TEXT_MAX, VALUE_HIDDEN); break;
 	case SCHEMA_DEVICE: snprintf(text, VALUE_TEXT_MAX, "%s%s", kinds[port->kind], port->device); break;
 	default: break;
 	}

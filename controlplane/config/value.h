@@ -20,5 +20,6 @@ const char *value_parse(const struct schema_row *row, const char *text, bool pla
 int64_t value_number(const struct schema_row *row, const void *field);
 
 #define VALUE_TEXT_MAX 512
-/* The value as it would stand in a file. */
+#define VALUE_HIDDEN   "(hidden)" /* what stands for a secret */
+/* The value as it would stand in a file; of a SCHEMA_KEY only that there is one. */
 const char *value_format(const struct schema_row *row, const void *base, const void *field, char text[VALUE_TEXT_MAX]);

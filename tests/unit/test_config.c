@@ -49,6 +49,8 @@ static const char *json_text(const json_t *value, char text[VALUE_TEXT_MAX])
 	return text;
 }
 
+#define KEY_TEXT "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+
 static const char lma_full[] =
 	"{role: lma, name: anchor, control-socket: /tmp/s, control-socket-mode: 0600, state-directory: /tmp/d,\n"
 	" log-level: debug,\n"
@@ -58,7 +60,9 @@ static const char lma_full[] =
 	" ports: [{name: c, device: 'pci:0000:3B:00.1', side: core, addresses: ['2001:db8::1/64', '2001:db8::2/64'],\n"
 	"  mtu: 1320, queues: 2, promiscuous: true}],\n"
 	" routes: [{prefix: '2001:db8:5::/48', via: 'fe80::1', port: c}],\n"
-	" peers: [{name: m, address: '2001:db8::3', insecure: true, heartbeat: false}],\n"
+	" peers: [{name: m, address: '2001:db8::3', role: mag, insecure: true, heartbeat: false, ro-key-id: 200,\n"
+	"  ro-key: " KEY_TEXT "},\n"
+	"  {name: o, address: '2001:db8::4', role: lma, insecure: true, ro-prefixes: ['fd00:7::/32', 'fd01::/16']}],\n"
 	" lma: {address: '2001:db8::2', pools: [{name: p, prefix: 'fd00:5::/40'}], max-bindings: 7,\n"
 	"  max-binding-lifetime: 8, prefix-hold: 9, restart-hold: 10, immediate-new-bce: true},\n"
 	" variables: {MinDelayBeforeBCEDelete: 11, MaxDelayBeforeNewBCEAssign: 12, TimestampValidityWindow: 13,\n"
@@ -70,10 +74,17 @@ static const char lma_full[] =
 	" tunnel: {hop-limit: 16, dscp: 0},\n"
 	" limits: {icmp-errors: 17, icmp-burst: 18, punts: 19, punt-burst: 20, source-punts: 21, resolve-queue: 22,\n"
 	"  neighbours: 23, routes: 24},\n"
+	" route-optimisation: {enabled: true, mode: proxy, profile: native, experiment-id: 25,\n"
+	"  early-activation: true, direct-trust: peers, default: deny, eligible-prefixes: ['fd00::/32'],\n"
+	"  lifetime: infinite, retries: 2, ack-timeout: 501, sequence-deadline: 15001, pending-lifetime: 30001,\n"
+	"  esa-confirm-timeout: 401, rx-linger: 20001, tombstone: 60001, hold-down: 30001, max-pairs: 26,\n"
+	"  pending-per-node: 27, active-per-node: 28, triggers-per-node: 29, detect: false, detect-packets: 31,\n"
+	"  detect-bytes: 5000000000, detect-window: 32, detect-sample: 64, heartbeat-interval: 33},\n"
 	" mobile-nodes: [{id: a@b, mac: '02:00:00:00:00:01', pool: p, prefixes: ['fd00:6::/64'], mags: [m],\n"
-	"  dynamic-prefixes: 2, proxy-registration: false}],\n"
+	"  dynamic-prefixes: 2, proxy-registration: false, route-optimisation: deny}],\n"
 	" unknown-nodes: profile,\n"
-	" default-profile: {pool: p, mags: [m], dynamic-prefixes: 3, proxy-registration: false}}\n";
+	" default-profile: {pool: p, mags: [m], dynamic-prefixes: 3, proxy-registration: false,\n"
+	"  route-optimisation: allow}}\n";
 
 static const char mag_full[] =
 	"{role: mag, name: gate, control-socket: /tmp/s, control-socket-mode: '0666', state-directory: /tmp/d,\n"
@@ -83,7 +94,9 @@ static const char mag_full[] =
 	" ports: [{name: c, device: 'vdev:net_tap0,iface=c', side: core, addresses: ['2001:db8::1/64'], mtu: 1320,\n"
 	"  queues: 2, promiscuous: true}, {name: a, device: 'kernel:eth1', side: access, vlans: [7]}],\n"
 	" routes: [{prefix: '2001:db8:5::/48', via: '2001:db8::9'}],\n"
-	" peers: [{name: l, address: '2001:db8::3', insecure: true, heartbeat: false}],\n"
+	" peers: [{name: l, address: '2001:db8::3', role: lma, insecure: true, heartbeat: false, ro-key-id: 1,\n"
+	"  ro-key: '8000000000000000000000000000000000000000000000000000000000000000'},\n"
+	"  {name: n, address: '2001:db8::4', role: mag, insecure: true}],\n"
 	" mag: {address: '2001:db8::1', max-nodes: 1, binding-lifetime: 40, refresh-percent: 50,\n"
 	"  access-technology: 200, nud-interval: 200, nud-retransmit: 20, nud-probes: 4, refused-hold: 5,\n"
 	"  router-lifetime: 60, prefix-valid: 70, prefix-preferred: 69, max-rtr-adv-interval: 8, shutdown-wait: 0},\n"
@@ -94,9 +107,20 @@ static const char mag_full[] =
 	" tunnel: {hop-limit: 16, dscp: 63},\n"
 	" limits: {icmp-errors: 17, icmp-burst: 18, punts: 19, punt-burst: 20, source-punts: 21, resolve-queue: 22,\n"
 	"  neighbours: 23, routes: 24},\n"
-	" mobile-nodes: [{id: a@b, mac: '02:00:00:00:00:01', lma: l, local-routing: false, lifetime: 30}],\n"
+	" route-optimisation: {enabled: true, in-order: true, flush-deadline: 34, flush-packets: 35, pbu-for-setup: "
+	"true,\n"
+	"  profile: native, experiment-id: 25,\n"
+	"  early-activation: true, direct-trust: peers, default: deny, eligible-prefixes: ['fd00::/32'],\n"
+	"  lifetime: infinite, retries: 2, ack-timeout: 501, sequence-deadline: 15001, pending-lifetime: 30001,\n"
+	"  esa-confirm-timeout: 401, rx-linger: 20001, tombstone: 60001, hold-down: 30001, max-pairs: 26,\n"
+	"  pending-per-node: 27, active-per-node: 28, triggers-per-node: 29, detect: false, detect-packets: 31,\n"
+	"  detect-bytes: 5000000000, detect-window: 32, detect-sample: 64, pair-counters: false, heartbeat-interval: "
+	"33},\n"
+	" mobile-nodes: [{id: a@b, mac: '02:00:00:00:00:01', lma: l, local-routing: false, lifetime: 30,\n"
+	"  route-optimisation: allow, in-order: false}],\n"
 	" unknown-nodes: profile,\n"
-	" default-profile: {id-format: '%m', lma: l, local-routing: true, lifetime: 31}}\n";
+	" default-profile: {id-format: '%m', lma: l, local-routing: true, lifetime: 31, route-optimisation: deny,\n"
+	"  in-order: true}}\n";
 
 static void every_key_of_a_full_file_reaches_the_configuration(void **state)
 {
@@ -115,7 +139,8 @@ static void every_key_of_a_full_file_reaches_the_configuration(void **state)
 				assert_null(value);
 				continue;
 			}
-			if (strcmp(schema[i].path, "ports[].vlans[]") == 0) /* the second port has some */
+			if (strcmp(schema[i].path, "ports[].vlans[]") == 0 ||
+				strcmp(schema[i].path, "peers[].ro-prefixes[]") == 0) /* the second one has some */
 				continue;
 			if (value == NULL)
 				fail_msg("no value: %s", schema[i].path);
@@ -166,6 +191,27 @@ static void values_of_a_full_file_are_those_of_the_file(void **state)
 	assert_int_equal(mag->nodes[0].local_routing, 0);
 	assert_int_equal(mag->default_profile.local_routing, 1);
 	assert_int_equal(mag->default_profile.lifetime_s, 31);
+	assert_int_equal(lma->peers[0].role, PEER_MAG);
+	assert_true(lma->peers[0].has_ro_key);
+	assert_int_equal(lma->peers[0].ro_key_id, 200);
+	assert_int_equal(lma->peers[0].ro_key[1], 0x11);
+	assert_int_equal(lma->peers[0].ro_key[31], 0xff);
+	assert_int_equal(lma->peers[1].role, PEER_LMA);
+	assert_false(lma->peers[1].has_ro_key);
+	assert_int_equal(lma->peers[1].ro_prefix_count, 2);
+	assert_int_equal(lma->peers[1].ro_prefixes[1].length, 16);
+	assert_int_equal(lma->nodes[0].route_optimisation, 0);
+	assert_int_equal(lma->default_profile.route_optimisation, 1);
+	assert_int_equal(lma->ro.mode, RO_MODE_PROXY);
+	assert_int_equal(lma->ro.lifetime_s, UINT16_MAX);
+	assert_int_equal(lma->ro.detect_bytes, 5000000000);
+	assert_int_equal(lma->ro.eligible_count, 1);
+	assert_false(lma->ro.allow);
+	assert_int_equal(mag->peers[0].role, PEER_LMA);
+	assert_int_equal(mag->peers[1].role, PEER_MAG);
+	assert_int_equal(mag->nodes[0].in_order, 0);
+	assert_int_equal(mag->default_profile.in_order, 1);
+	assert_true(mag->ro.pbu_for_setup);
 	config_destroy(lma);
 	config_destroy(mag);
 }
@@ -196,6 +242,12 @@ static void keys_that_are_not_there_have_their_defaults(void **state)
 	assert_true(configs[1]->nodes[0].proxy_registration);
 	assert_int_equal(configs[1]->nodes[0].local_routing, -1);
 	assert_int_equal(configs[1]->nodes[0].lifetime_s, 0);
+	assert_int_equal(configs[0]->peers[0].role, PEER_MAG);
+	assert_int_equal(configs[1]->peers[0].role, PEER_LMA);
+	assert_int_equal(configs[0]->nodes[0].route_optimisation, -1);
+	assert_int_equal(configs[1]->nodes[0].in_order, -1);
+	assert_true(configs[0]->ro.allow);
+	assert_int_equal(configs[0]->ro.heartbeat_interval_s, 0);
 	config_destroy(configs[0]);
 	config_destroy(configs[1]);
 }
@@ -207,17 +259,35 @@ static void shown_configuration_is_a_file_of_the_same_configuration(void **state
 	for (unsigned i = 0; i < 4; i++) {
 		struct config *config = parse(texts[i]), *again;
 		json_t *json = config_to_json(config), *json_again;
-		char *text = json_dumps(json, JSON_INDENT(1));
+		char *text = json_dumps(json, JSON_INDENT(1)), *whole = text;
 
-		again = parse(text);
+		if (strstr(text, VALUE_HIDDEN) != NULL) /* all but the key */
+			whole = text_replace(text, VALUE_HIDDEN, KEY_TEXT);
+		again = parse(whole);
 		json_again = config_to_json(again);
 		assert_true(json_equal(json, json_again));
+		if (whole != text)
+			free(whole);
 		free(text);
 		json_decref(json);
 		json_decref(json_again);
 		config_destroy(config);
 		config_destroy(again);
 	}
+}
+
+static void a_key_is_shown_to_be_there_and_no_more(void **state)
+{
+	struct config *config = parse(lma_full);
+	json_t *json = config_to_json(config);
+	char *text = json_dumps(json, 0);
+
+	assert_string_equal(json_string_value(json_at(json, "peers[].ro-key")), "(hidden)");
+	assert_null(strstr(text, "0011"));
+	assert_null(json_object_get(json_array_get(json_object_get(json, "peers"), 1), "ro-key"));
+	free(text);
+	json_decref(json);
+	config_destroy(config);
 }
 
 static void shown_variables_have_value_unit_default_and_source(void **state)
@@ -550,6 +620,7 @@ int main(void)
 		cmocka_unit_test(values_of_a_full_file_are_those_of_the_file),
 		cmocka_unit_test(keys_that_are_not_there_have_their_defaults),
 		cmocka_unit_test(shown_configuration_is_a_file_of_the_same_configuration),
+		cmocka_unit_test(a_key_is_shown_to_be_there_and_no_more),
 		cmocka_unit_test(shown_variables_have_value_unit_default_and_source),
 		cmocka_unit_test(every_row_of_the_schema_is_whole),
 		cmocka_unit_test(samples_load_and_fit_together),
