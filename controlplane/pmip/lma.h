@@ -82,7 +82,7 @@ void lma_upa(struct lma *lma, const struct engine_time *now, const struct mh_dat
  * notification to that MAG was outstanding. Then none is sent to it for 300 s.
  */
 bool lma_binding_error(struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa);
-/* The end of a transaction that was committed with @cookie. */
+/* The end of a transaction that was committed with @cookie, whose bit 63 is never set. */
 void lma_transaction_done(struct lma *lma, const struct engine_time *now, uint64_t cookie, int error);
 /* Run due timers; returns the monotonic time in ms of the next one, or TIMER_NEVER. */
 uint64_t lma_advance(struct lma *lma, const struct engine_time *now);

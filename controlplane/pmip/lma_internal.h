@@ -40,7 +40,9 @@ enum lma_change {
 	CHANGE_ROLLBACK, /* a refused move is undone */
 };
 
-/* A transaction under way. Its cookie is serial << 32 | index of the binding. */
+/* A transaction under way. Its cookie is serial << 32 | index of the binding; bit 63 is another engine's. */
+#define SERIAL_MAX UINT32_C(0x7fffffff)
+
 struct lma_pending {
 	uint32_t serial;
 	enum lma_change change;

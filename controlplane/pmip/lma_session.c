@@ -29,6 +29,13 @@ static void pending_free(struct lma_pending *pending)
 	free(pending);
 }
 
+/* Never 0: a cookie of 0 is no cookie. */
+static uint32_t serial_next(struct lma *lma)
+{
+	lma->serial = lma->serial % SERIAL_MAX + 1;
+	return lma->serial;
+}
+
 /* Keeps what a refused transaction needs: the request to answer and the terms to go back to. NULL: no memory. */
 static struct lma_pending *pending_create(
 	struct lma *lma, const struct binding *binding, const struct lma_request *request, enum lma_change change)
@@ -38,7 +45,7 @@ static struct lma_pending *pending_create(
 
 	if (pending == NULL)
 		return NULL;
-	pending->serial = ++lma->serial;
+	pending->serial = serial_next(lma);
 	pending->change = change;
 	pending->other_tunnel = INDEX_NONE;
 	pending->old_state = binding->state;
@@ -369,7 +376,7 @@ static void roll_back(struct lma *lma, struct binding *binding, struct lma_pendi
 	memset(&pending->old.link_layer_id, 0, sizeof(pending->old.link_layer_id));
 	pending->other_tunnel = refused;
 	pending->change = CHANGE_ROLLBACK;
-	pending->serial = ++lma->serial;
+	pending->serial = serial_next(lma);
 	timer_set(lma, binding, pending->old_deadline_ms);
 	endpoint_update(
 		lma, binding, FWD_OP_endpoint_replace, pending->old_state == BINDING_DELETING ? FORWARD_BLOCKED : 0);

@@ -7,6 +7,7 @@
 
 #include "endpoint.h"
 #include "format.h"
+#include "pmip/lma_internal.h"
 
 #define MN   "mn1@example.com"
 #define MAC2 "\x02\x02\x02\x02\x02\x02"
@@ -616,6 +617,24 @@ static struct pbu unknown_handoff(int mag)
 	return pbu;
 }
 
+static void cookies_leave_bit_63_to_another_engine(void **state)
+{
+	static const char *const names[] = {MN, "mn2@example.com", "two@example.com"};
+
+	world.lma->serial = UINT32_C(0x7ffffffe);
+	for (unsigned i = 0; i < 3; i++) {
+		struct pbu pbu = world_pbu(&world, names[i], MAG1);
+
+		world.fake.is_held = true;
+		world_send(&world, &pbu);
+		assert_true(world.fake.first->cookie >> 32 != 0);
+		assert_int_equal(world.fake.first->cookie >> 63, 0);
+		world.fake.is_held = false;
+		fake_host_run(&world.fake);
+		assert_int_equal(world_binding(&world, names[i]).state, BINDING_ACTIVE);
+	}
+}
+
 static void held_pbu_updates_when_the_old_mag_deregisters(void **state)
 {
 	struct pba granted = world_register(&world, MN, MAG1);
@@ -952,6 +971,7 @@ int main(void)
 		TEST(refused_block_still_ends_in_a_deregistration),
 		TEST(refused_return_from_the_delete_wait_deletes_in_time),
 		TEST(end_of_a_transaction_whose_binding_is_gone_changes_nothing),
+		TEST(cookies_leave_bit_63_to_another_engine),
 		TEST(held_pbu_updates_when_the_old_mag_deregisters),
 		TEST(held_pbu_becomes_a_new_session_after_the_delay),
 		TEST(retransmission_replaces_the_held_pbu),
