@@ -67,6 +67,14 @@ void mag_destroy(struct mag *mag)
 	free(mag);
 }
 
+void mag_listen(struct mag *mag,
+	void (*changed)(void *context, const struct engine_time *now, uint64_t prefix, enum mag_session_change change),
+	void *context)
+{
+	mag->changed = changed;
+	mag->changed_context = context;
+}
+
 uint64_t mag_advance(struct mag *mag, const struct engine_time *now)
 {
 	mag_enter(mag, now);

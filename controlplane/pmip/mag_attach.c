@@ -45,6 +45,7 @@ void refuse(struct mag *mag, struct attachment *a, bool forever)
 	a->next_try_ms = forever ? TIMER_NEVER : mag_ms(mag) + (uint64_t)mag->config.refused_hold_s * 1000;
 	signal_schedule(mag, a);
 	commit(mag);
+	forwarding_tell(mag, a);
 	mag->stats.refused++;
 }
 
@@ -144,6 +145,7 @@ void attach_again(struct mag *mag, struct attachment *a, enum history_event caus
 	presence_start(mag, a);
 	signal_register_open(mag, a, HI_UNKNOWN);
 	commit(mag);
+	forwarding_tell(mag, a);
 }
 
 void detach(struct mag *mag, struct attachment *a, enum after_deregistration after)
@@ -168,6 +170,7 @@ static void hold_detached(struct mag *mag, struct attachment *a)
 	a->next_try_ms = mag_ms(mag) + (uint64_t)mag->config.refused_hold_s * 1000;
 	signal_schedule(mag, a);
 	commit(mag);
+	forwarding_tell(mag, a);
 }
 
 void deregistered(struct mag *mag, struct attachment *a)
@@ -194,6 +197,7 @@ void binding_lost(struct mag *mag, struct attachment *a, bool keep_prefixes)
 	if (!keep_prefixes)
 		node_set_prefixes(mag, a, NULL, 0); /* cannot fail: nothing is added */
 	commit(mag);
+	forwarding_tell(mag, a);
 }
 
 void mag_unknown_mac(struct mag *mag, const struct engine_time *now, uint16_t link, const uint8_t mac[6])

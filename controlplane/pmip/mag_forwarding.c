@@ -71,6 +71,41 @@ void forwarding_link(struct mag *mag, const struct attachment *a, enum link_stat
 	link_update(mag, a, FWD_OP_link_insert, state);
 }
 
+/* The first prefix of the session, or ENDPOINT_NONE if there is none that forwards. */
+static uint64_t session_of(const struct attachment *a)
+{
+	bool lives = a->installed && a->state != ATTACHMENT_DEREGISTERING && a->prefixes.count > 0;
+
+	return lives ? endpoint_id_ipv6(prefix_set_list(&a->prefixes)->prefix.s6_addr) : ENDPOINT_NONE;
+}
+
+static void tell(struct mag *mag, uint64_t prefix, enum mag_session_change change)
+{
+	if (mag->changed != NULL)
+		mag->changed(mag->changed_context, &mag->now, prefix, change);
+}
+
+static void tell_end(struct mag *mag, struct attachment *a)
+{
+	uint64_t told = a->told;
+
+	a->told = ENDPOINT_NONE;
+	if (told != ENDPOINT_NONE)
+		tell(mag, told, MAG_SESSION_DOWN);
+}
+
+void forwarding_tell(struct mag *mag, struct attachment *a)
+{
+	uint64_t session = session_of(a);
+
+	if (session == a->told)
+		return;
+	tell_end(mag, a);
+	a->told = session;
+	if (session != ENDPOINT_NONE)
+		tell(mag, session, MAG_SESSION_UP);
+}
+
 int forwarding_install(struct mag *mag, struct attachment *a)
 {
 	a->tunnel = tunnels_acquire(mag->tunnels, &node_lma(mag, a)->address);
@@ -82,6 +117,7 @@ int forwarding_install(struct mag *mag, struct attachment *a)
 	access_advertise(mag, a);
 	node_set_state(mag, a, ATTACHMENT_INSTALLING);
 	commit(mag, a, TRANSACTION_INSTALL);
+	forwarding_tell(mag, a);
 	return 0;
 }
 
@@ -99,6 +135,7 @@ static void endpoints_except(struct mag *mag, const struct attachment *a, enum f
 int forwarding_change(struct mag *mag, struct attachment *a, const struct home_network_prefix *prefixes, unsigned n)
 {
 	int result = prefix_set_assign(&a->withdrawn, prefix_set_list(&a->prefixes), a->prefixes.count);
+	bool lost = false;
 
 	if (result == 0)
 		result = node_set_prefixes(mag, a, prefixes, n);
@@ -107,9 +144,14 @@ int forwarding_change(struct mag *mag, struct attachment *a, const struct home_n
 	a->finals = 3;
 	endpoints_except(mag, a, FWD_OP_endpoint_remove, &a->withdrawn, &a->prefixes);
 	endpoints_except(mag, a, FWD_OP_endpoint_insert, &a->prefixes, &a->withdrawn);
+	for (unsigned i = 0; i < a->withdrawn.count; i++)
+		lost |= !prefix_set_has(&a->prefixes, &prefix_set_list(&a->withdrawn)[i]);
 	access_advertise(mag, a);
 	node_set_state(mag, a, ATTACHMENT_INSTALLING);
 	commit(mag, a, TRANSACTION_INSTALL);
+	if (lost)
+		tell_end(mag, a);
+	forwarding_tell(mag, a);
 	return 0;
 }
 
@@ -129,6 +171,7 @@ void forwarding_uninstall(struct mag *mag, struct attachment *a, enum link_state
 void forwarding_remove(struct mag *mag, struct attachment *a)
 {
 	uint64_t cookie = transaction_cookie(mag, a, TRANSACTION_REMOVE);
+	uint64_t told = a->told;
 
 	if (a->installed)
 		endpoints_update(mag, a, FWD_OP_endpoint_remove);
@@ -140,6 +183,8 @@ void forwarding_remove(struct mag *mag, struct attachment *a)
 	log_info("node_removed", "mn=%s link=%u", node_name(a), a->link);
 	node_destroy(mag, a);
 	mag->host->ops->commit(mag->host, cookie, 0);
+	if (told != ENDPOINT_NONE)
+		tell(mag, told, MAG_SESSION_DOWN);
 }
 
 static enum link_state link_state_of(const struct attachment *a)
@@ -163,6 +208,8 @@ void forwarding_move(struct mag *mag, struct attachment *a, uint16_t link)
 	if (a->state == ATTACHMENT_ACTIVE)
 		node_set_state(mag, a, ATTACHMENT_INSTALLING);
 	commit(mag, a, TRANSACTION_INSTALL);
+	if (a->told != ENDPOINT_NONE)
+		tell(mag, a->told, MAG_SESSION_MOVED);
 }
 
 /* Undo what was refused; the LMA learns that there is no forwarding. */
@@ -173,6 +220,7 @@ static void install_failed(struct mag *mag, struct attachment *a, int error)
 		node_name(a), strerror(-error));
 	forwarding_uninstall(mag, a, LINK_PENDING);
 	commit(mag, a, TRANSACTION_NONE);
+	forwarding_tell(mag, a);
 	if (a->state != ATTACHMENT_DEREGISTERING)
 		detach(mag, a, AFTER_REFUSE);
 }

@@ -20,7 +20,7 @@
 #define PBU_PER_WINDOW 2 /* wire-formats B.10: at most 2 PBU/s per MN */
 #define PBU_WINDOW_MS  1000
 
-/* What a committed transaction was about: the top bits of its cookie. */
+/* What a committed transaction was about: bits 60 to 62 of its cookie (63 is another engine's). */
 enum mag_transaction { TRANSACTION_NONE, TRANSACTION_LINK, TRANSACTION_INSTALL, TRANSACTION_REMOVE };
 
 /* What follows when a de-registration has ended. */
@@ -42,6 +42,7 @@ struct attachment {
 	uint64_t awaited_rs_ms;           /* a first RS until then belongs to the attachment */
 	uint64_t sent_ns[PBU_PER_WINDOW]; /* last PBUs, newest first */
 
+	uint64_t told;               /* first prefix of the session that the listener knows; ENDPOINT_NONE: none */
 	struct prefix_set prefixes;  /* of the session; forwarded if installed */
 	struct prefix_set withdrawn; /* to be advertised with lifetimes 0, as long as finals > 0 */
 
@@ -110,6 +111,8 @@ struct mag {
 	uint16_t sequence; /* with timestamps: one counter for all */
 	bool shutting_down;
 	struct mag_stats stats;
+	void (*changed)(void *context, const struct engine_time *now, uint64_t prefix, enum mag_session_change change);
+	void *changed_context;
 };
 
 static inline void mag_enter(struct mag *mag, const struct engine_time *now)
@@ -183,6 +186,8 @@ int forwarding_change(struct mag *mag, struct attachment *a, const struct home_n
 void forwarding_uninstall(struct mag *mag, struct attachment *a, enum link_state state);
 /* Everything out, with a withdrawal, and the attachment destroyed. Commits. */
 void forwarding_remove(struct mag *mag, struct attachment *a);
+/* After commits: the listener hears what became of the session. */
+void forwarding_tell(struct mag *mag, struct attachment *a);
 /* The MN is on @link now. Commits. */
 void forwarding_move(struct mag *mag, struct attachment *a, uint16_t link);
 

@@ -73,6 +73,7 @@ static void suspend(struct mag *mag, struct attachment *a)
 	timer_stop(&mag->wheel, &a->advertise);
 	forwarding_uninstall(mag, a, LINK_PENDING);
 	mag->host->ops->commit(mag->host, 0, 0);
+	forwarding_tell(mag, a);
 }
 
 /* 135: the LMA tells the last number that it accepted; one more try with the next one. */

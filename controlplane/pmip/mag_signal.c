@@ -189,6 +189,7 @@ void signal_deregister(struct mag *mag, struct attachment *a, enum after_deregis
 	a->next_try_ms = mag_ms(mag) + mag->config.initial_bindack_timeout_ms;
 	signal_schedule(mag, a);
 	commit_message(mag);
+	forwarding_tell(mag, a);
 }
 
 void signal_assert(struct mag *mag, struct attachment *a)
