@@ -2,6 +2,7 @@
 #include "daemon_internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_mbuf.h>
@@ -13,6 +14,7 @@
 #include "pmip/heartbeat.h"
 #include "pmip/lma.h"
 #include "pmip/mag.h"
+#include "ro/sessions.h"
 
 #define PUNTS_PER_TURN    256
 #define EVENTS_PER_TURN   256
@@ -26,14 +28,20 @@ static void lma_done(void *context, uint64_t cookie, int error)
 {
 	struct daemon *d = context;
 
-	lma_transaction_done(d->lma, &d->now, cookie, error);
+	if (cookie & RO_COOKIE)
+		ro_transaction_done(d->ro, &d->now, cookie, error);
+	else
+		lma_transaction_done(d->lma, &d->now, cookie, error);
 }
 
 static void mag_done(void *context, uint64_t cookie, int error)
 {
 	struct daemon *d = context;
 
-	mag_transaction_done(d->mag, &d->now, cookie, error);
+	if (cookie & RO_COOKIE)
+		ro_transaction_done(d->ro, &d->now, cookie, error);
+	else
+		mag_transaction_done(d->mag, &d->now, cookie, error);
 }
 
 static void heartbeat_done(void *context, uint64_t cookie, int error)
@@ -46,6 +54,8 @@ static void peer_changed(
 {
 	struct daemon *d = context;
 
+	if (d->ro != NULL && change != PEER_REACHABLE)
+		ro_peer_lost(d->ro, now, peer);
 	if (d->lma != NULL && change != PEER_REACHABLE)
 		lma_peer_lost(d->lma, now, peer);
 	if (d->mag == NULL)
@@ -56,47 +66,130 @@ static void peer_changed(
 		mag_peer_unreachable(d->mag, now, peer, change == PEER_UNREACHABLE);
 }
 
-int daemon_create_engines(struct daemon *d)
+static void lma_session_changed(
+	void *context, const struct engine_time *now, uint64_t prefix, enum lma_session_change change)
 {
-	struct in6_addr own = d->config->role == ROLE_LMA ? d->config->lma.address : d->config->mag.address;
+	static const enum ro_session_change changes[] = {
+		[LMA_SESSION_UP] = RO_SESSION_UP,
+		[LMA_SESSION_MOVED] = RO_SESSION_MOVED,
+		[LMA_SESSION_DOWN] = RO_SESSION_DOWN,
+	};
+	struct daemon *d = context;
+
+	ro_session_changed(d->ro, now, prefix, changes[change]);
+}
+
+static void mag_session_changed(
+	void *context, const struct engine_time *now, uint64_t prefix, enum mag_session_change change)
+{
+	static const enum ro_session_change changes[] = {
+		[MAG_SESSION_UP] = RO_SESSION_UP,
+		[MAG_SESSION_MOVED] = RO_SESSION_MOVED,
+		[MAG_SESSION_DOWN] = RO_SESSION_DOWN,
+	};
+	struct daemon *d = context;
+
+	ro_session_changed(d->ro, now, prefix, changes[change]);
+}
+
+static uint64_t pair_packets(void *context, uint32_t pair)
+{
+	struct daemon *d = context;
+	struct object_counter up, down;
+
+	if (!d->dataplane->door->config.pair_counters)
+		return UINT64_MAX;
+	door_pair_counter(d->dataplane->door, pair, COUNTER_UP, &up);
+	door_pair_counter(d->dataplane->door, pair, COUNTER_DOWN, &down);
+	return up.packets + down.packets;
+}
+
+/* Next to the engine that has the sessions, on its @host. */
+static int create_ro(struct daemon *d, struct engine_host *host)
+{
+	struct ro_config ro;
+	int error;
+
+	if (!d->config->ro.enabled)
+		return 0;
+	error = config_ro_engine(d->config, &ro, &d->ro_peers);
+	if (error != 0)
+		return error;
+	ro.hooks = (struct ro_hooks){.context = d, .pair_packets = pair_packets};
+	if (d->lma != NULL)
+		d->ro = ro_create(&ro, host, &ro_lma_sessions, d->lma, &d->now);
+	else
+		d->ro = ro_create(&ro, host, &ro_mag_sessions, d->mag, &d->now);
+	if (d->ro == NULL)
+		return -ENOMEM;
+	if (d->lma != NULL)
+		lma_listen(d->lma, lma_session_changed, d);
+	else
+		mag_listen(d->mag, mag_session_changed, d);
+	return 0;
+}
+
+static struct engine_host *create_lma(struct daemon *d)
+{
+	struct engine_host *host = transactions_engine(d->transactions, lma_done, d);
+	struct lma_config lma;
+
+	config_lma_engine(d->config, d->policy, &lma);
+	if (d->restart_counter == 1)
+		lma.restart_hold_s = 0; /* the very first start: no binding can be out there */
+	d->lma = host != NULL ? lma_create(&lma, host, &d->now) : NULL;
+	return host;
+}
+
+static struct engine_host *create_mag(struct daemon *d)
+{
+	struct engine_host *host = transactions_engine(d->transactions, mag_done, d);
+	struct mag_config mag;
+
+	config_mag_engine(d->config, d->policy, &mag);
+	d->mag = host != NULL ? mag_create(&mag, host, &d->now) : NULL;
+	return host;
+}
+
+static int create_heartbeat(struct daemon *d)
+{
+	struct engine_host *host = transactions_engine(d->transactions, heartbeat_done, d);
 	struct heartbeat_config heartbeat = {
-		.address = own,
+		.address = d->config->role == ROLE_LMA ? d->config->lma.address : d->config->mag.address,
 		.interval_s = d->config->variables.heartbeat_interval_s,
 		.missing_allowed = d->config->variables.missing_heartbeats_allowed,
 		.restart_counter = d->restart_counter,
 		.restarted = d->restart_counter > 1,
 		.policy = d->policy,
 	};
-	struct engine_host *host;
 
-	if (d->config->role == ROLE_LMA) {
-		struct lma_config lma;
-
-		config_lma_engine(d->config, d->policy, &lma);
-		if (d->restart_counter == 1)
-			lma.restart_hold_s = 0; /* the very first start: no binding can be out there */
-		host = transactions_engine(d->transactions, lma_done, d);
-		d->lma = host != NULL ? lma_create(&lma, host, &d->now) : NULL;
-	} else {
-		struct mag_config mag;
-
-		config_mag_engine(d->config, d->policy, &mag);
-		host = transactions_engine(d->transactions, mag_done, d);
-		d->mag = host != NULL ? mag_create(&mag, host, &d->now) : NULL;
-	}
-	if (d->lma == NULL && d->mag == NULL)
-		return -ENOMEM;
-	host = transactions_engine(d->transactions, heartbeat_done, d);
 	d->heartbeat = host != NULL ? heartbeat_create(&heartbeat, host, &d->now, peer_changed, d) : NULL;
-	d->signalling = (struct signalling){
-		.lma = d->lma, .mag = d->mag, .heartbeat = d->heartbeat, .net = d->net, .policy = d->policy};
 	return d->heartbeat != NULL ? 0 : -ENOMEM;
+}
+
+int daemon_create_engines(struct daemon *d)
+{
+	struct engine_host *host = d->config->role == ROLE_LMA ? create_lma(d) : create_mag(d);
+
+	if ((d->lma == NULL && d->mag == NULL) || create_ro(d, host) != 0 || create_heartbeat(d) != 0)
+		return -ENOMEM;
+	d->signalling = (struct signalling){
+		.lma = d->lma,
+		.mag = d->mag,
+		.ro = d->ro,
+		.heartbeat = d->heartbeat,
+		.net = d->net,
+		.policy = d->policy,
+	};
+	return 0;
 }
 
 void daemon_destroy_engines(struct daemon *d)
 {
 	if (d->heartbeat != NULL)
 		heartbeat_destroy(d->heartbeat);
+	ro_destroy(d->ro); /* before the tunnels to LMAs */
+	free(d->ro_peers);
 	if (d->mag != NULL)
 		mag_destroy(d->mag);
 	if (d->lma != NULL)
@@ -187,6 +280,10 @@ static void handle_event(struct daemon *d, const struct door_event *event)
 		if (d->lma != NULL && !d->stopping)
 			lma_wrong_tunnel(d->lma, &d->now, event->endpoint, &peer);
 		break;
+	case EVENT_pair_seen:
+		if (d->ro != NULL && !d->stopping)
+			ro_traffic_seen(d->ro, &d->now, event->endpoint, event->endpoint_to);
+		break;
 	default: break;
 	}
 }
@@ -221,6 +318,8 @@ uint64_t daemon_advance(struct daemon *d)
 		next = earlier(next, lma_advance(d->lma, &d->now));
 	if (d->mag != NULL)
 		next = earlier(next, mag_advance(d->mag, &d->now));
+	if (d->ro != NULL)
+		next = earlier(next, ro_advance(d->ro, &d->now));
 	if (now_ms >= d->sessions_at_ms) {
 		count_sessions(d);
 		d->sessions_at_ms = now_ms + SESSIONS_EVERY_MS;

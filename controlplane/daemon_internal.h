@@ -19,6 +19,8 @@ struct event_base;
 struct events;
 struct object_baselines;
 struct packet_io;
+struct ro;
+struct ro_peer;
 
 #define HIGH_WATER 49152 /* pending transactions */
 
@@ -36,6 +38,8 @@ struct daemon {
 	struct lma *lma;
 	struct mag *mag;
 	struct heartbeat *heartbeat;
+	struct ro *ro; /* NULL: no route optimisation */
+	struct ro_peer *ro_peers;
 	struct signalling signalling;
 	struct api *api;
 	struct events *events;

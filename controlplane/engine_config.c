@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "engine_config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,4 +189,71 @@ void config_mag_engine(const struct config *config, const struct policy *policy,
 		.policy = policy,
 	};
 	memcpy(mag->fixed_link_layer, v->fixed_mag_link_layer_address, sizeof(mag->fixed_link_layer));
+}
+
+/* ---- route optimisation ---- */
+
+static enum ro_role ro_role_of(const struct config *config, const struct config_peer *peer)
+{
+	switch (peer->role) {
+	case PEER_LMA: return RO_ROLE_LMA;
+	case PEER_MAG: return RO_ROLE_MAG;
+	default: return config->role == ROLE_LMA ? RO_ROLE_MAG : RO_ROLE_LMA;
+	}
+}
+
+static void ro_peer_fill(const struct config *config, const struct config_peer *from, struct ro_peer *peer)
+{
+	*peer = (struct ro_peer){.address = from->address,
+		.role = ro_role_of(config, from),
+		.has_key = from->has_ro_key,
+		.key_id = from->ro_key_id};
+	memcpy(peer->key, from->ro_key, sizeof(peer->key));
+	for (unsigned i = 0; i < from->ro_prefix_count && i < RO_PEER_PREFIXES; i++)
+		peer->prefixes[peer->prefix_count++] = home_prefix(&from->ro_prefixes[i]);
+}
+
+static struct fwd_tunnel ro_tunnel(const struct config *config)
+{
+	return (struct fwd_tunnel){.local = config->mag.address,
+		.mtu_bytes = (uint16_t)(smallest_mtu(config, SIDE_CORE) - OUTER_HEADER_BYTES),
+		.type = TUNNEL_IPV6_IN_IPV6,
+		.use = TUNNEL_TO_PEER_MAG,
+		.dscp_mode = config->tunnel.dscp < 0 ? DSCP_COPY : DSCP_FIXED,
+		.dscp = config->tunnel.dscp < 0 ? 0 : (uint8_t)config->tunnel.dscp,
+		.hop_limit = config->tunnel.hop_limit};
+}
+
+int config_ro_engine(const struct config *config, struct ro_config *ro, struct ro_peer **peers)
+{
+	const struct config_ro *c = &config->ro;
+
+	*peers = calloc(config->peer_count + 1, sizeof(**peers));
+	if (*peers == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < config->peer_count; i++)
+		ro_peer_fill(config, &config->peers[i], &(*peers)[i]);
+	*ro = (struct ro_config){
+		.role = config->role == ROLE_LMA ? RO_ROLE_LMA : RO_ROLE_MAG,
+		.address = config->role == ROLE_LMA ? config->lma.address : config->mag.address,
+		.native = c->profile == RO_PROFILE_NATIVE,
+		.experiment_id = c->experiment_id,
+		.proxy = c->mode == RO_MODE_PROXY,
+		.early = c->early_activation,
+		.trust_peers = c->trust == RO_TRUST_PEERS,
+		.lifetime_s = c->lifetime_s,
+		.retries = c->retries,
+#define CONFIGURED_TIMER(name, ms) .name = c->name,
+		RO_TIMERS(CONFIGURED_TIMER)
+#undef CONFIGURED_TIMER
+			.node_pending = c->node_pending,
+		.node_active = c->node_active,
+		.node_triggers_per_s = c->node_triggers_per_s,
+		.max_pairs = c->max_pairs,
+		.peers = *peers,
+		.peer_count = config->peer_count,
+	};
+	if (config->role == ROLE_MAG)
+		ro->tunnel = ro_tunnel(config);
+	return 0;
 }

@@ -5,6 +5,7 @@
 #include "node/policy.h"
 #include "pmip/lma.h"
 #include "pmip/mag.h"
+#include "ro/ro.h"
 
 /*
  * From the configuration to what the engines take. Pure functions.
@@ -26,3 +27,9 @@ struct policy *config_policy(const struct config *config);
  */
 void config_lma_engine(const struct config *config, const struct policy *policy, struct lma_config *lma);
 void config_mag_engine(const struct config *config, const struct policy *policy, struct mag_config *mag);
+
+/*
+ * Route optimisation in either role; without hooks. @peers: what ro->peers points to, the caller frees it after the
+ * engine. 0 or -ENOMEM.
+ */
+int config_ro_engine(const struct config *config, struct ro_config *ro, struct ro_peer **peers);

@@ -22,6 +22,7 @@
 #define DRAIN_MS      500
 #define MEBIBYTE      (UINT64_C(1) << 20)
 #define SPARE_INDEXES 1024 /* released, but not reclaimed yet */
+#define PAIR_ENTRIES  4    /* of one pair: two halves, and room for several prefixes */
 
 static void usage(FILE *out)
 {
@@ -173,6 +174,27 @@ static uint32_t plan_endpoints(const struct config *config)
 	return endpoints < UINT32_MAX / 2 ? (uint32_t)endpoints : UINT32_MAX / 2;
 }
 
+/* Pairs in the tables of a MAG, and what workers of either role tell of. */
+static void plan_pairs(struct plan *plan, const struct config *config)
+{
+	const struct config_ro *ro = &config->ro;
+	uint64_t entries = (uint64_t)ro->max_pairs * PAIR_ENTRIES;
+
+	if (!ro->enabled)
+		return;
+	if (config->role == ROLE_MAG) {
+		plan->config.pairs_max = ro->max_pairs;
+		plan->config.pair_entries_max = entries < UINT32_MAX / 2 ? (uint32_t)entries : UINT32_MAX / 2;
+		plan->config.pair_counters = ro->pair_counters;
+	}
+	if (!ro->detect)
+		return;
+	plan->config.pair_packets = ro->detect_packets;
+	plan->config.pair_bytes = ro->detect_bytes;
+	plan->config.pair_window_ms = ro->detect_window_ms;
+	plan->config.pair_sample = ro->detect_sample;
+}
+
 static int plan_make(struct plan *plan, const struct config *config)
 {
 	uint32_t nodes = config->role == ROLE_LMA ? config->lma.max_bindings : config->mag.max_nodes;
@@ -205,6 +227,7 @@ static int plan_make(struct plan *plan, const struct config *config)
 	memcpy(plan->config.access_mac, config->variables.fixed_mag_link_layer_address, 6);
 	memcpy(plan->config.workers, config->dataplane.workers, sizeof(plan->config.workers));
 	plan_ports(plan, config);
+	plan_pairs(plan, config);
 	return plan_arrays(plan, config);
 }
 

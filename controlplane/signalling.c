@@ -13,6 +13,7 @@
 #include "pmip/heartbeat.h"
 #include "pmip/lma.h"
 #include "pmip/mag.h"
+#include "ro/ro.h"
 
 #define ANSWER_INTERVAL_MS   100 /* wait between answers to malformed messages: 10 a second, burst 10 (part I.3) */
 #define ANSWER_BURST         10
@@ -69,16 +70,20 @@ static void refuse(struct signalling *s, const struct engine_time *now, const st
 }
 
 /*
- * The peer does not know a type of message, and does not say which one: an outstanding update notification first, which
- * is tried again some time. If it was a heartbeat, the next one gets the same answer.
+ * The peer does not know a type of message, and does not say which one: an outstanding update notification first, then
+ * a request of route optimisation; both are tried again some time. If it was a heartbeat, the next one gets the same
+ * answer.
  */
 static void binding_error(
 	struct signalling *s, const struct engine_time *now, const struct in6_addr *peer, uint8_t status)
 {
 	if (status != BE_UNRECOGNISED_TYPE)
 		return;
-	if (s->lma == NULL || !lma_binding_error(s->lma, now, peer))
-		heartbeat_binding_error(s->heartbeat, now, peer);
+	if (s->lma != NULL && lma_binding_error(s->lma, now, peer))
+		return;
+	if (s->ro != NULL && ro_binding_error(s->ro, now, peer))
+		return;
+	heartbeat_binding_error(s->heartbeat, now, peer);
 }
 
 static void dispatch(struct signalling *s, const struct engine_time *now, const struct mh_datagram *datagram,
@@ -89,6 +94,8 @@ static void dispatch(struct signalling *s, const struct engine_time *now, const 
 
 	if (message->type == MH_HEARTBEAT)
 		heartbeat_message(s->heartbeat, now, datagram, message);
+	else if (s->ro != NULL && ro_mh_type_is(message->type))
+		ro_message(s->ro, now, datagram, message);
 	else if (message->type == MH_BE)
 		binding_error(s, now, &datagram->source, message->fixed.be.status);
 	else if (message->type == MH_BU && proxy && s->lma != NULL)
@@ -103,14 +110,14 @@ static void dispatch(struct signalling *s, const struct engine_time *now, const 
 		s->stats.wrong_role++;
 }
 
-/* Route optimisation has no part in these gateways: its messages are of an unknown type, however they look inside. */
-static enum mh_error known_here(enum mh_error error, uint8_t type)
+/* Without route optimisation its messages are of an unknown type, however they look inside. */
+static enum mh_error known_here(const struct signalling *s, enum mh_error error, uint8_t type)
 {
 	switch (error) {
 	case MH_ERROR_TRUNCATED:
 	case MH_ERROR_LENGTH:
 	case MH_ERROR_CHECKSUM: return error;
-	default: return ro_mh_type_is(type) ? MH_ERROR_TYPE : error;
+	default: return s->ro == NULL && ro_mh_type_is(type) ? MH_ERROR_TYPE : error;
 	}
 }
 
@@ -133,7 +140,7 @@ void signalling_packet(struct signalling *s, const struct engine_time *now, cons
 	}
 	error = mh_decode(
 		&message, bytes + packet.offset, packet.size, &packet.checksum_source, &packet.checksum_destination);
-	error = known_here(error, message.type);
+	error = known_here(s, error, message.type);
 	s->stats.errors[error]++;
 	if (error != MH_ERROR_NONE) {
 		refuse(s, now, meta, &packet, error, bytes, length);

@@ -18,10 +18,12 @@ struct heartbeat;
 struct lma;
 struct mag;
 struct net;
+struct ro;
 
 struct signalling {
 	struct lma *lma; /* NULL in a MAG */
 	struct mag *mag; /* NULL in an LMA */
+	struct ro *ro;   /* NULL: its messages are of an unknown type */
 	struct heartbeat *heartbeat;
 	struct net *net;
 	const struct policy *policy;

@@ -354,6 +354,8 @@ static uint32_t tunnel_of(const struct transactions *t, const struct update_item
 		tunnel = item->update.index;
 	else if (item->update.op == FWD_OP_endpoint_insert || item->update.op == FWD_OP_endpoint_replace)
 		tunnel = item->update.body.endpoint.forward.tunnel;
+	else if (item->update.op == FWD_OP_pair_insert || item->update.op == FWD_OP_pair_replace)
+		tunnel = item->update.body.pair.forward.tunnel;
 	return tunnel < t->config.indexes[INDEX_TUNNEL] ? tunnel : INDEX_NONE;
 }
 
