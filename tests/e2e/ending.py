@@ -57,7 +57,7 @@ def check(lab):
     """MAGs first, at once: they de-register at the LMA."""
     gateways = [gateway for gateway in lab.gateways.values() if not gateway.killed]
     for last in (False, True):
-        group = [gateway for gateway in gateways if (gateway.name == "lma") == last]
+        group = [gateway for gateway in gateways if gateway.name.startswith("lma") == last]
         for gateway in group:
             if gateway.process.poll() is None:
                 gateway.process.terminate()

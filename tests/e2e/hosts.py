@@ -2,19 +2,14 @@
 """What mobile nodes and the server do."""
 
 import ipaddress
-import json
-import re
-import subprocess
-import sys
 
 from scapy.layers.inet6 import ICMPv6ND_RS, ICMPv6NDOptSrcLLAddr, IPv6
 from scapy.layers.l2 import Ether
 
 from lab.domain import node_mac
-from lab.lab import ROOT, wait_until
+from lab.programs import listens, ping, reaches, result, traffic  # noqa: F401
 from packet.wire import Wire
 
-TRAFFIC = ROOT / "tests" / "lab" / "traffic.py"
 FIXED_MAC, FIXED_LINK_LOCAL = "00:00:5e:00:52:13", "fe80::200:5eff:fe00:5213"
 
 
@@ -22,37 +17,8 @@ def link_local(number):
     return f"fe80::ff:fe00:10{number:02x}"
 
 
-def ping(lab, where, target, *options, count=1, wait_s=2):
-    """(how many were answered, output)"""
-    result = lab.run(where, "ping", "-6", "-n", "-c", count, "-i", "0.2", "-W", wait_s, *options, target, check=False)
-    match = re.search(r"(\d+) received", result.stdout)
-    return int(match.group(1)) if match else 0, result.stdout + result.stderr
-
-
-def reaches(lab, where, target, deadline_s=15):
-    """Waits until target answers."""
-    wait_until(lambda: ping(lab, where, target, wait_s=1)[0] == 1, deadline_s, f"{where} reaches {target}")
-
-
 def in_prefix(address, prefix):
     return ipaddress.IPv6Address(address) in ipaddress.IPv6Network(prefix)
-
-
-def traffic(lab, where, *arguments):
-    """Starts a command of traffic.py; its result is collected with result()."""
-    return lab.start(where, sys.executable, TRAFFIC, *arguments, stdout=subprocess.PIPE, text=True)
-
-
-def listens(lab, where, protocol, port):
-    """Waits until somebody there listens on the port."""
-    wait_until(lambda: f":{port} " in lab.run(where, "ss", f"-Hln{protocol}").stdout, 20,
-               f"{where} listens on port {port}")
-
-
-def result(process, deadline_s=60):
-    output, _ = process.communicate(timeout=deadline_s)
-    assert output, "traffic.py has not said anything"
-    return json.loads(output)
 
 
 def state(gateway, mn):
