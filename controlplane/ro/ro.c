@@ -175,16 +175,20 @@ void ro_session_changed(struct ro *ro, const struct engine_time *now, uint64_t p
 		mag_session_changed(ro, prefix, change);
 }
 
-/* Note it; true if the other direction was seen not long ago. */
-static bool seen_both_ways(struct ro *ro, uint64_t source, uint64_t destination, struct seen_pair **slot)
+static struct seen_pair *seen_slot(struct ro *ro, uint64_t source, uint64_t destination)
 {
-	struct seen_pair *there = &ro->seen[endpoint_hash(source ^ endpoint_hash(destination)) % SEEN_SLOTS];
-	const struct seen_pair *back = &ro->seen[endpoint_hash(destination ^ endpoint_hash(source)) % SEEN_SLOTS];
+	return &ro->seen[endpoint_hash(source ^ endpoint_hash(destination)) % SEEN_SLOTS];
+}
+
+/* Note it; true if the other direction was seen not long ago. */
+static bool seen_both_ways(struct ro *ro, uint64_t source, uint64_t destination)
+{
+	struct seen_pair *there = seen_slot(ro, source, destination);
+	const struct seen_pair *back = seen_slot(ro, destination, source);
 
 	if (there->source != source || there->destination != destination)
 		*there = (struct seen_pair){.source = source, .destination = destination};
 	there->at_ms = ro_ms(ro);
-	*slot = there;
 	return back->source == destination && back->destination == source && back->at_ms + BOTH_WAYS_MS > ro_ms(ro);
 }
 
@@ -209,16 +213,20 @@ static bool may_trigger(struct ro *ro, uint64_t prefix)
 	return true;
 }
 
-void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination)
+/* Both directions are of one pair: what it is about is the MN that is ours, or the sender if both are. */
+static void trigger(struct ro *ro, uint64_t source, uint64_t destination)
 {
 	struct association *a = association_find(ro, source, destination);
-	struct seen_pair *seen;
+	struct ro_session session;
 
-	ro->now = *now;
-	if (!seen_both_ways(ro, source, destination, &seen))
+	if (a != NULL && (a->state != RO_STATE_FALLBACK || a->hold_down_ms > ro_ms(ro)))
 		return;
-	if (a != NULL && (a->state != RO_STATE_FALLBACK || a->hold_down_ms > engine_ms(now)))
-		return;
+	if (!ro->ops->find_by_prefix(ro->context, source, &session)) {
+		uint64_t other = source;
+
+		source = destination;
+		destination = other;
+	}
 	if (!may_trigger(ro, source)) {
 		ro->stats.triggers_limited++;
 		return;
@@ -226,7 +234,14 @@ void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t sour
 	if (ro->config.role == RO_ROLE_LMA)
 		lma_trigger(ro, source, destination, false);
 	else
-		mag_trigger(ro, source, destination, seen);
+		mag_trigger(ro, source, destination, seen_slot(ro, source, destination));
+}
+
+void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination)
+{
+	ro->now = *now;
+	if (seen_both_ways(ro, source, destination))
+		trigger(ro, source, destination);
 }
 
 int ro_start(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination)

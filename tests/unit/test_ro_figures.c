@@ -243,6 +243,40 @@ static void one_direction_of_traffic_is_not_enough(void **state)
 	world_fini(&world);
 }
 
+/* RO-016: with two LMAs each gateway knows one MN only; whichever direction passes the thresholds last, it triggers. */
+static void either_direction_may_be_seen_last(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 8; variant++) {
+		unsigned by = variant & 4 ? MAG1 : LMA1, last = variant & 2 ? 1 : 0;
+
+		begin(false, variant & 1);
+		for (unsigned i = 0; i < 2; i++)
+			ro_traffic_seen(world.nodes[by].ro, &world.now, world.mns[i == last].prefix,
+				world.mns[i != last].prefix);
+		world_run(&world);
+		assert_direct(MAG1, MAG2);
+		world_fini(&world);
+	}
+}
+
+/* A hint to the LMA is one, however many events there are of both directions. */
+static void mag_asks_once_for_both_directions(void **state)
+{
+	struct ro_stats stats;
+
+	(void)state;
+	begin(false, true);
+	world.nodes[LMA1].dead = true;
+	for (unsigned i = 0; i < 10; i++) {
+		world_traffic(&world, MAG1);
+		world_pass(&world, 100);
+	}
+	ro_stats(world.nodes[MAG1].ro, &stats);
+	assert_int_equal(stats.sent[RO_INIT], 1);
+	world_fini(&world);
+}
+
 static void mn_that_left_gets_its_packets_over_its_lma(void **state)
 {
 	const struct fwd_pair *entry;
@@ -293,6 +327,8 @@ int main(void)
 		cmocka_unit_test(mag_can_ask_its_lma),
 		cmocka_unit_test(stop_removes_the_pair_everywhere),
 		cmocka_unit_test(one_direction_of_traffic_is_not_enough),
+		cmocka_unit_test(either_direction_may_be_seen_last),
+		cmocka_unit_test(mag_asks_once_for_both_directions),
 		cmocka_unit_test(mn_that_left_gets_its_packets_over_its_lma),
 		cmocka_unit_test(controller_refreshes_before_the_lifetime_ends),
 	};
