@@ -31,12 +31,27 @@ static void anchor_hit(struct worker *w, struct rte_mbuf *pkt, const struct forw
 	push(w, STAGE_encap, pkt);
 }
 
-/* Pairs that talk by way of the anchor: out of one binding's tunnel into another's. */
+/*
+ * Do two mobile nodes talk by way of the anchor? Out of one binding's tunnel into another's, or to or from a prefix of
+ * a peer LMA (RO-015, RO-016).
+ */
+static bool is_of_pair(const struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+	bool from_node = packet_path(pkt)->tunnel != INDEX_NONE;
+	bool to_node = forward->action == FORWARD_TUNNEL && (forward->flags & FORWARD_BLOCKED) == 0;
+
+	if (from_node && forward->action == FORWARD_NONE)
+		return gateway_in_pair_prefixes(w->gateway, ip->dst_addr);
+	if (!to_node || packet_path(pkt)->own)
+		return false;
+	return from_node || gateway_in_pair_prefixes(w->gateway, ip->src_addr);
+}
+
 static void anchor_watch(struct worker *w, struct rte_mbuf **pkts, const struct forward **forwards, uint16_t n)
 {
 	for (uint16_t i; pair_sketch_next(w->sketch, n, &i);)
-		if (packet_path(pkts[i])->tunnel != INDEX_NONE && forwards[i]->action == FORWARD_TUNNEL &&
-			(forwards[i]->flags & FORWARD_BLOCKED) == 0)
+		if (is_of_pair(w, pkts[i], forwards[i]))
 			pair_watch(w, pkts[i]);
 }
 

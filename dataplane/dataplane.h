@@ -76,6 +76,10 @@ struct dataplane_config {
 	uint64_t pair_bytes;
 	uint32_t pair_window_ms; /* 0: PAIR_WINDOW_MS */
 	uint32_t pair_sample;    /* one packet of so many is looked at; 0: PAIR_SAMPLE_USUAL */
+	/* Where the other end of a pair may be that is no endpoint here. LMA: prefixes of peer LMAs; MAG: of all MNs.
+	 */
+	const struct dataplane_pool *pair_prefixes;
+	unsigned pair_prefix_count;
 };
 
 struct dataplane;

@@ -52,11 +52,27 @@ void downlink_deliver(struct worker *w, struct rte_mbuf *pkt, const struct forwa
 	push_tx(w, pkt, link->port);
 }
 
+/* The other direction of what uplink watches. What a node of ours sent was seen there. */
+static void downlink_watch(struct worker *w, struct rte_mbuf **pkts, const struct forward **forwards, uint16_t n)
+{
+	for (uint16_t i; pair_sketch_next(w->sketch, n, &i);) {
+		const uint8_t *source = packet_ipv6(pkts[i])->src_addr;
+		uint32_t tunnel = packet_path(pkts[i])->tunnel;
+
+		if (tunnel != INDEX_NONE && forwards[i]->tunnel == tunnel && forwards[i]->action == FORWARD_LOCAL &&
+			gateway_in_pair_prefixes(w->gateway, source) &&
+			endpoint_table_lookup(w->tables->endpoints, endpoint_id_ipv6(source))->action == FORWARD_NONE)
+			pair_watch(w, pkts[i]);
+	}
+}
+
 void stage_downlink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct forward *forwards[VECTOR_MAX];
 
 	lookup_endpoints(w, pkts, n, LOOKUP_DESTINATION, COUNTER_DOWN, forwards);
+	if (w->sketch != NULL)
+		downlink_watch(w, pkts, forwards, n);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct forward *forward = forwards[i];
 		uint32_t tunnel = packet_path(pkts[i])->tunnel;

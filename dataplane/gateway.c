@@ -61,18 +61,29 @@ static int put_peers(struct gateway *gateway, const struct dataplane_config *con
 	return rc;
 }
 
-static int put_pools(struct gateway *gateway, const struct dataplane_config *config)
+static int copy_prefixes(const struct memory *memory, const struct dataplane_pool *prefixes, unsigned count,
+	struct dataplane_pool **copy, unsigned *copied)
 {
-	const struct memory *memory = gateway->memory;
-
-	if (config->pool_count == 0)
+	if (count == 0)
 		return 0;
-	gateway->pools = memory->alloc(memory, config->pool_count * sizeof(*gateway->pools), 8);
-	if (gateway->pools == NULL)
+	*copy = memory->alloc(memory, count * sizeof(**copy), 8);
+	if (*copy == NULL)
 		return -ENOMEM;
-	memcpy(gateway->pools, config->pools, config->pool_count * sizeof(*gateway->pools));
-	gateway->pool_count = config->pool_count;
+	memcpy(*copy, prefixes, count * sizeof(**copy));
+	*copied = count;
 	return 0;
+}
+
+static int put_pairs(struct gateway *gateway, const struct dataplane_config *config)
+{
+	if (config->pair_packets == 0 && config->pair_bytes == 0)
+		return 0;
+	gateway->pair_told = gateway->memory->alloc(gateway->memory, sizeof(*gateway->pair_told), 64);
+	if (gateway->pair_told == NULL)
+		return -ENOMEM;
+	memset(gateway->pair_told, 0, sizeof(*gateway->pair_told));
+	return copy_prefixes(gateway->memory, config->pair_prefixes, config->pair_prefix_count, &gateway->pair_prefixes,
+		&gateway->pair_prefix_count);
 }
 
 static int put_link(struct gateway *gateway, uint16_t port, uint16_t vlan, uint32_t link)
@@ -133,7 +144,9 @@ int gateway_init(struct gateway *gateway, const struct dataplane_config *config,
 	if (rc == 0)
 		rc = put_peers(gateway, config);
 	if (rc == 0)
-		rc = put_pools(gateway, config);
+		rc = copy_prefixes(memory, config->pools, config->pool_count, &gateway->pools, &gateway->pool_count);
+	if (rc == 0)
+		rc = put_pairs(gateway, config);
 	if (rc != 0)
 		gateway_fini(gateway);
 	return rc;
@@ -148,16 +161,30 @@ void gateway_fini(struct gateway *gateway)
 	address_set_fini(&gateway->peers);
 	if (gateway->pools != NULL)
 		gateway->memory->free(gateway->memory, gateway->pools);
+	if (gateway->pair_prefixes != NULL)
+		gateway->memory->free(gateway->memory, gateway->pair_prefixes);
+	if (gateway->pair_told != NULL)
+		gateway->memory->free(gateway->memory, gateway->pair_told);
 	memset(gateway, 0, sizeof(*gateway));
 }
 
-bool gateway_in_pools(const struct gateway *gateway, const uint8_t *address)
+static bool in_prefixes(const struct dataplane_pool *prefixes, unsigned count, const uint8_t *address)
 {
 	struct in6_addr in6;
 
 	memcpy(&in6, address, sizeof(in6));
-	for (unsigned i = 0; i < gateway->pool_count; i++)
-		if (prefix_contains(&gateway->pools[i].prefix, gateway->pools[i].length, &in6))
+	for (unsigned i = 0; i < count; i++)
+		if (prefix_contains(&prefixes[i].prefix, prefixes[i].length, &in6))
 			return true;
 	return false;
+}
+
+bool gateway_in_pools(const struct gateway *gateway, const uint8_t *address)
+{
+	return in_prefixes(gateway->pools, gateway->pool_count, address);
+}
+
+bool gateway_in_pair_prefixes(const struct gateway *gateway, const uint8_t *address)
+{
+	return in_prefixes(gateway->pair_prefixes, gateway->pair_prefix_count, address);
 }

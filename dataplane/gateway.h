@@ -10,6 +10,7 @@
 #include "address_set.h"
 #include "dataplane.h"
 #include "bounds.h"
+#include "pair_sketch.h"
 
 /*
  * What the stages know of the gateway itself: its role, ports, access links, own addresses, peers and pools. Made of
@@ -47,6 +48,9 @@ struct gateway {
 	struct address_set peers; /* sources of Mobility Headers */
 	unsigned pool_count;
 	struct dataplane_pool *pools;
+	unsigned pair_prefix_count;
+	struct dataplane_pool *pair_prefixes;
+	struct pair_told *pair_told; /* NULL: pairs are not watched; workers: rw, as pair_sketch.h says */
 	struct rte_ether_addr access_mac;
 	struct in6_addr access_link_local;
 	const struct memory *memory;
@@ -62,6 +66,8 @@ void gateway_fini(struct gateway *gateway);
 
 /* Is @address in one of the LMA's pools? Slow path only. */
 bool gateway_in_pools(const struct gateway *gateway, const uint8_t *address);
+/* Is @address where the other end of a pair may be that is no endpoint here? Sampled packets only. */
+bool gateway_in_pair_prefixes(const struct gateway *gateway, const uint8_t *address);
 
 /* The kind of an own address as seen on @port (PORT_NONE: out of a tunnel), or -1 if it is not ours there. */
 static inline int gateway_own(const struct gateway *gateway, const void *address, uint16_t port)

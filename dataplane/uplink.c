@@ -96,11 +96,13 @@ static uint16_t uplink_pairs(struct worker *w, struct rte_mbuf **pkts, uint16_t 
 	return left;
 }
 
-/* Pairs that talk by way of the anchor. */
+/* Pairs that talk by way of the anchor (RO-017). */
 static void uplink_watch(struct worker *w, struct rte_mbuf **pkts, const struct forward **forwards, uint16_t n)
 {
 	for (uint16_t i; pair_sketch_next(w->sketch, n, &i);)
-		if (forwards[i]->action == FORWARD_LOCAL && is_from_node(pkts[i], forwards[i]->link, forwards[i]->mac))
+		if (forwards[i]->action == FORWARD_LOCAL &&
+			is_from_node(pkts[i], forwards[i]->link, forwards[i]->mac) &&
+			gateway_in_pair_prefixes(w->gateway, packet_ipv6(pkts[i])->dst_addr))
 			pair_watch(w, pkts[i]);
 }
 

@@ -42,12 +42,12 @@ static int make_sketch(struct worker *w, const struct dataplane_config *config)
 		.bytes = config->pair_bytes,
 		.window = rte_get_tsc_hz() / 1000 * window_ms};
 
-	if (config->pair_packets == 0 && config->pair_bytes == 0)
+	if (w->gateway->pair_told == NULL)
 		return 0;
 	w->sketch = rte_zmalloc("pair sketch", sizeof(*w->sketch), RTE_CACHE_LINE_SIZE);
 	if (w->sketch == NULL)
 		return -ENOMEM;
-	pair_sketch_init(w->sketch, &thresholds);
+	pair_sketch_init(w->sketch, &thresholds, w->gateway->pair_told);
 	return 0;
 }
 

@@ -373,13 +373,30 @@ static void error_of_the_peer_reaches_the_node_that_it_is_for(void **state)
 
 /* ---- detection ---- */
 
-static void watch(struct bed *watched, uint32_t packets)
+/* @prefix: where the other end of a pair may be; every packet is looked at. */
+static void watch(struct bed *watched, uint32_t packets, const char *prefix, uint8_t length)
 {
 	struct pair_thresholds thresholds = {.sample = 1, .packets = packets, .window = rte_get_tsc_hz() * 3600};
+	struct gateway *gateway = &watched->gateway;
 
+	gateway->pair_told = memory_libc.alloc(&memory_libc, sizeof(*gateway->pair_told), 64);
+	gateway->pair_prefixes = memory_libc.alloc(&memory_libc, sizeof(*gateway->pair_prefixes), 8);
+	assert_non_null(gateway->pair_told);
+	assert_non_null(gateway->pair_prefixes);
+	memset(gateway->pair_told, 0, sizeof(*gateway->pair_told));
+	assert_int_equal(inet_pton(AF_INET6, prefix, &gateway->pair_prefixes[0].prefix), 1);
+	gateway->pair_prefixes[0].length = length;
+	gateway->pair_prefix_count = 1;
 	watched->workers[0]->sketch = rte_zmalloc("sketch", sizeof(struct pair_sketch), 64);
 	assert_non_null(watched->workers[0]->sketch);
-	pair_sketch_init(watched->workers[0]->sketch, &thresholds);
+	pair_sketch_init(watched->workers[0]->sketch, &thresholds, gateway->pair_told);
+}
+
+static void expect_unseen(struct bed *watched)
+{
+	struct door_event event;
+
+	assert_int_equal(door_event_poll(watched->door, &event, 1), 0);
 }
 
 static void expect_seen(struct bed *watched, const char *from, const char *to, uint32_t packets)
@@ -401,18 +418,50 @@ static void gateway_tells_of_a_pair_that_uses_the_anchor(void **state)
 {
 	const struct frame in = from_node(MN1_MAC, MN1, SERVER, 64), direct = from_node(MN1_MAC, MN1, MN6, 64),
 			   spoofed = from_node(MN4_MAC, MN1, SERVER, 64);
-	struct door_event event;
 
-	watch(bed, 100);
+	watch(bed, 100, "::", 0);
 	bed_receive(bed, ACCESS, &in, 63);
 	bed_receive(bed, ACCESS, &spoofed, 64);
 	bed_receive(bed, ACCESS, &direct, 64);
 	bed_receive(bed, ACCESS, &direct, 64);
-	assert_int_equal(door_event_poll(bed->door, &event, 1), 0);
+	expect_unseen(bed);
 	bed_receive(bed, ACCESS, &in, 64);
 	expect_seen(bed, MN1, SERVER, 100);
 	bed_receive(bed, ACCESS, &in, 64); /* once in a window */
-	assert_int_equal(door_event_poll(bed->door, &event, 1), 0);
+	expect_unseen(bed);
+}
+
+static void gateway_tells_of_both_directions(void **state)
+{
+	const struct frame in = from_node(MN1_MAC, MN1, NOBODY, 64), back = out_of(LMA, NOBODY, MN1),
+			   other = out_of(LMA, SERVER, MN1), direct = out_of(PEER, MN6, MN1);
+
+	watch(bed, 64, "2001:db8:aa::", 48);
+	bed_receive(bed, CORE, &other, 64); /* not where nodes are */
+	bed_receive(bed, CORE, &other, 64);
+	bed_receive(bed, CORE, &direct, 64);
+	bed_receive(bed, CORE, &direct, 64);
+	bed_receive(bed, ACCESS, &in, 1);
+	bed_receive(bed, CORE, &back, 63);
+	expect_unseen(bed);
+	bed_receive(bed, CORE, &back, 1);
+	expect_seen(bed, NOBODY, MN1, 64);
+	bed_receive(bed, ACCESS, &in, 1); /* the way back */
+	expect_seen(bed, MN1, NOBODY, 2);
+}
+
+/* Two nodes here by way of the LMA: each packet passes twice and counts once. */
+static void gateway_counts_packets_between_its_nodes_once(void **state)
+{
+	const struct frame up = from_node(MN1_MAC, MN1, MN5, 64), down = out_of(LMA, MN5, MN1);
+
+	watch(bed, 64, "::", 0);
+	bed_receive(bed, CORE, &down, 64);
+	bed_receive(bed, CORE, &down, 64);
+	bed_receive(bed, ACCESS, &up, 63);
+	expect_unseen(bed);
+	bed_receive(bed, ACCESS, &up, 1);
+	expect_seen(bed, MN1, MN5, 64);
 }
 
 /* RO-015 */
@@ -420,15 +469,40 @@ static void anchor_tells_of_a_pair_of_its_bindings(void **state)
 {
 	struct bed *anchor = scenario_lma(1);
 	struct frame pair = in_tunnel(true, LMA, MAG, MN1, MN2, 64), out = in_tunnel(true, LMA, MAG, MN1, SERVER, 64);
-	struct door_event event;
 
-	watch(anchor, 64);
+	watch(anchor, 64, ELSEWHERE, 128);
 	bed_receive(anchor, CORE, &out, 64);
 	bed_receive(anchor, CORE, &out, 64);
 	bed_receive(anchor, CORE, &pair, 63);
-	assert_int_equal(door_event_poll(anchor->door, &event, 1), 0);
+	expect_unseen(anchor);
 	bed_receive(anchor, CORE, &pair, 1);
 	expect_seen(anchor, MN1, MN2, 64);
+	bed_destroy(anchor);
+}
+
+/* RO-016: the other end is in a prefix of a peer LMA; both directions pass here. */
+static void anchor_tells_of_a_pair_with_a_peer_anchor(void **state)
+{
+	struct bed *anchor = scenario_lma(1);
+	struct frame leaves = in_tunnel(true, LMA, MAG, MN1, SERVER, 64), comes, stranger;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct frame *frame = i == 0 ? &comes : &stranger;
+
+		frame_init(frame);
+		frame_ethernet(frame, MAC(OUTSIDE), NEXT_HOP, 0);
+		scenario_udp(frame, i == 0 ? SERVER : ELSEWHERE, MN1, 64, 0);
+	}
+	watch(anchor, 64, "2001:db8:5::", 48);
+	bed_receive(anchor, OUTSIDE, &stranger, 64);
+	bed_receive(anchor, OUTSIDE, &stranger, 64);
+	bed_receive(anchor, CORE, &leaves, 63);
+	bed_receive(anchor, OUTSIDE, &comes, 63);
+	expect_unseen(anchor);
+	bed_receive(anchor, CORE, &leaves, 1);
+	expect_seen(anchor, MN1, SERVER, 64);
+	bed_receive(anchor, OUTSIDE, &comes, 1);
+	expect_seen(anchor, SERVER, MN1, 64);
 	bed_destroy(anchor);
 }
 
@@ -455,7 +529,10 @@ int main(void)
 		PAIR_TEST(peer_is_told_of_a_bounded_number_of_pairs),
 		PAIR_TEST(error_of_the_peer_reaches_the_node_that_it_is_for),
 		PAIR_TEST(gateway_tells_of_a_pair_that_uses_the_anchor),
+		PAIR_TEST(gateway_tells_of_both_directions),
+		PAIR_TEST(gateway_counts_packets_between_its_nodes_once),
 		PAIR_TEST(anchor_tells_of_a_pair_of_its_bindings),
+		PAIR_TEST(anchor_tells_of_a_pair_with_a_peer_anchor),
 #undef PAIR_TEST
 	};
 	int failed;
