@@ -5,7 +5,8 @@
  * on; 40 more in a tunnel), bursts of 64, random mobile nodes, 512 hot buffers whose headers are written outside the
  * clock. An LMA with 1024 MAGs, a MAG with one LMA.
  *
- * WATCH_PAIRS=1 in the environment: with detection of pairs, as if no pair ever was over the threshold.
+ * The rows "..._watched" are the same with detection of pairs at its usual sampling, as if no pair ever was over the
+ * threshold; they alternate with those without.
  *
  * usage: bench_pipeline [MOBILE-NODES...]
  */
@@ -48,6 +49,7 @@ struct gateway_under_test {
 	struct door *door;
 	struct owner owner;
 	struct worker *worker;
+	struct pair_sketch *sketch;
 	struct rte_ring *receive[PORTS], *transmit[PORTS];
 	uint16_t ethdev[PORTS];
 	uint32_t nodes;
@@ -56,6 +58,7 @@ struct gateway_under_test {
 struct path {
 	struct gateway_under_test *g;
 	uint16_t in, out;
+	bool watched;
 	/* Writes the frame of a packet between mobile nodes @from and @to; returns its length. */
 	uint16_t (*fill)(const struct path *path, uint8_t *frame, uint32_t from, uint32_t to);
 	struct rte_mbuf *buffers[BUFFERS];
@@ -241,8 +244,11 @@ static void make_worker(struct gateway_under_test *g)
 			die("no queue");
 		worker_set_way(g->worker, port, g->ethdev[port], 0);
 	}
+	g->sketch = g->worker->sketch;
 	reclaim_reader_online(g->worker->reclaim, 0);
 }
+
+static const struct dataplane_pool everywhere = {.length = 0};
 
 static struct gateway_under_test *create(enum dataplane_role role, uint32_t nodes, bool pairs, struct rte_mempool *pool)
 {
@@ -273,8 +279,9 @@ static struct gateway_under_test *create(enum dataplane_role role, uint32_t node
 	if (g == NULL)
 		die("no memory");
 	g->config = (struct dataplane_config){.role = role, .punts_per_s = 1, .punt_burst = 1, .source_punts_per_s = 1};
-	if (getenv("WATCH_PAIRS") != NULL)
-		g->config.pair_packets = UINT32_MAX;
+	g->config.pair_packets = UINT32_MAX;
+	g->config.pair_prefixes = &everywhere;
+	g->config.pair_prefix_count = 1;
 	g->nodes = nodes;
 	memory_eal_init(&g->memory, -1);
 	make_gateway(g);
@@ -299,6 +306,7 @@ static struct gateway_under_test *create(enum dataplane_role role, uint32_t node
 static void destroy(struct gateway_under_test *g)
 {
 	reclaim_reader_offline(g->worker->reclaim, 0);
+	g->worker->sketch = g->sketch;
 	worker_fini(g->worker);
 	rte_free(g->worker);
 	for (unsigned port = 0; port < PORTS; port++) {
@@ -411,6 +419,7 @@ static uint64_t run(void *context, uint64_t *done)
 	struct rte_mbuf *sent[BURST];
 	uint64_t start, ticks;
 
+	path->g->worker->sketch = path->watched ? path->g->sketch : NULL;
 	path->next = (path->next + BURST) % BUFFERS;
 	for (unsigned i = 0; i < BURST; i++) {
 		rte_pktmbuf_reset(burst[i]);
@@ -439,9 +448,8 @@ static void print_stages(const char *name, struct worker_stats *stats)
 	fprintf(stderr, "\n");
 }
 
-static void prepare(struct path *path, struct gateway_under_test *g, struct rte_mempool *pool)
+static void prepare(struct path *path, struct rte_mempool *pool)
 {
-	path->g = g;
 	path->random = UINT64_C(88172645463325252);
 	if (rte_pktmbuf_alloc_bulk(pool, path->buffers, BUFFERS) != 0)
 		die("no buffers");
@@ -449,24 +457,28 @@ static void prepare(struct path *path, struct gateway_under_test *g, struct rte_
 
 static void measure(uint32_t nodes, struct rte_mempool *pool)
 {
-	struct path paths[] = {
-		{.in = OTHER, .out = CORE, .fill = fill_lma_downlink},
-		{.in = CORE, .out = OTHER, .fill = fill_lma_uplink},
-		{.in = CORE, .out = CORE, .fill = fill_lma_hairpin},
-		{.in = OTHER, .out = CORE, .fill = fill_mag_uplink},
-		{.in = CORE, .out = OTHER, .fill = fill_mag_downlink},
-		{.in = OTHER, .out = CORE, .fill = fill_mag_uplink_direct},
-		{.in = CORE, .out = OTHER, .fill = fill_mag_downlink_direct},
-	};
-	static const char *const names[] = {"lma_downlink", "lma_uplink", "lma_hairpin", "mag_uplink", "mag_downlink",
-		"mag_uplink_direct", "mag_downlink_direct"};
 	struct gateway_under_test *lma = create(DATAPLANE_LMA, nodes, false, pool);
 	struct gateway_under_test *mag = create(DATAPLANE_MAG, nodes, false, pool);
 	struct gateway_under_test *direct = create(DATAPLANE_MAG, nodes, true, pool);
+	struct path paths[] = {
+		{.g = lma, .in = OTHER, .out = CORE, .fill = fill_lma_downlink},
+		{.g = lma, .in = CORE, .out = OTHER, .fill = fill_lma_uplink},
+		{.g = lma, .in = CORE, .out = CORE, .fill = fill_lma_hairpin},
+		{.g = lma, .in = CORE, .out = CORE, .fill = fill_lma_hairpin, .watched = true},
+		{.g = mag, .in = OTHER, .out = CORE, .fill = fill_mag_uplink},
+		{.g = mag, .in = OTHER, .out = CORE, .fill = fill_mag_uplink, .watched = true},
+		{.g = mag, .in = CORE, .out = OTHER, .fill = fill_mag_downlink},
+		{.g = mag, .in = CORE, .out = OTHER, .fill = fill_mag_downlink, .watched = true},
+		{.g = direct, .in = OTHER, .out = CORE, .fill = fill_mag_uplink_direct},
+		{.g = direct, .in = CORE, .out = OTHER, .fill = fill_mag_downlink_direct},
+	};
+	static const char *const names[] = {"lma_downlink", "lma_uplink", "lma_hairpin", "lma_hairpin_watched",
+		"mag_uplink", "mag_uplink_watched", "mag_downlink", "mag_downlink_watched", "mag_uplink_direct",
+		"mag_downlink_direct"};
 	struct bench benches[RTE_DIM(paths)];
 
 	for (unsigned i = 0; i < RTE_DIM(paths); i++) {
-		prepare(&paths[i], i < 3 ? lma : i < 5 ? mag : direct, pool);
+		prepare(&paths[i], pool);
 		benches[i] = (struct bench){
 			.name = names[i], .flows = nodes, .unit = "tsc/packet", .run = run, .context = &paths[i]};
 	}
