@@ -343,11 +343,14 @@ static void mn_cn_pair(struct object *object, const struct ro_option *option)
 static void ro_authorisation(struct object *object, const struct ro_option *option)
 {
 	struct ro_authorisation authorisation;
+	uint32_t association;
 
 	if (!ro_option_authorisation(option, &authorisation))
 		return;
 	put_number(object, "key_id", authorisation.key_id);
 	put_hex(object, "mac", authorisation.mac, sizeof(authorisation.mac));
+	if (ro_option_association(option, &association))
+		put_number(object, "association_id", association);
 }
 
 static void pmag_address(struct object *object, struct cursor data)

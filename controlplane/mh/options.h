@@ -91,7 +91,7 @@
 	X(242, RO_PMAG_ADDRESS, "pmag-address", ONCE, {18, 18, 8, 4}, {6, 6, 4, 0})                                    \
 	X(243, RO_PMAG_ID, "pmag-id", ONCE, {2, 255, 1, 0})                                                            \
 	X(244, RO_TUNNEL, "ro-tunnel", ONCE, {2, 2, 1, 0})                                                             \
-	X(245, RO_AUTHORISATION, "ro-authorisation", ONCE, {14, 14, 4, 0})
+	X(245, RO_AUTHORISATION, "ro-authorisation", ONCE, {14, 14, 4, 0}, {18, 18, 4, 0})
 
 #define MH_OPTION_FORMS_MAX 6
 

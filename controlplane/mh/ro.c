@@ -220,3 +220,13 @@ bool ro_option_authorisation(const struct ro_option *option, struct ro_authorisa
 	cursor_copy(&data, authorisation->mac, RO_MAC_LENGTH);
 	return option->code == RO_OPTION_AUTHORISATION && !data.failed;
 }
+
+bool ro_option_association(const struct ro_option *option, uint32_t *association)
+{
+	struct cursor data = cursor_over(option->data, option->length);
+	uint8_t authorisation[2 + RO_MAC_LENGTH];
+
+	cursor_copy(&data, authorisation, sizeof(authorisation));
+	*association = cursor_be32(&data);
+	return option->code == RO_OPTION_AUTHORISATION && !data.failed;
+}

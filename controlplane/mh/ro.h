@@ -143,6 +143,8 @@ struct ro_pair_option {
 bool ro_option_local_ro(const struct ro_option *option, uint8_t *lri);
 bool ro_option_pair(const struct ro_option *option, struct ro_pair_option *pair);
 bool ro_option_authorisation(const struct ro_option *option, struct ro_authorisation *authorisation);
+/* The Association ID behind the authorisation of a PBU between MAGs; false: it is not one of those. */
+bool ro_option_association(const struct ro_option *option, uint32_t *association);
 
 /* ---- bodies ---- */
 
@@ -186,6 +188,10 @@ struct ro_fixed {
 };
 
 struct ro_fixed ro_fixed_of(const struct mh_message *message);
+
+/* One option in the profile of @fixed; @data are its octets in the native profile, at most 50. */
+void ro_write_option(
+	struct mh_writer *writer, const struct ro_fixed *fixed, uint8_t code, const void *data, uint8_t length);
 
 /*
  * Write a whole message: fixed part, both tuples, stamp, authorisation. Returns octets, or 0 if it did not fit. A

@@ -133,8 +133,7 @@ static void write_tuple(struct mh_writer *writer, const struct ro_tuple *tuple)
 		write_address(writer, MHO_LMA_ADDRESS, LMAA_CODE_IP6, 0, &tuple->lma);
 }
 
-/* @data: as in the native profile, at most 50 octets. */
-static void write_ro_option(
+void ro_write_option(
 	struct mh_writer *writer, const struct ro_fixed *fixed, uint8_t code, const void *data, uint8_t length)
 {
 	uint8_t shimmed[8 + 50];
@@ -158,12 +157,12 @@ static void write_body(struct mh_writer *writer, const struct ro_fixed *fixed, c
 	for (unsigned i = 0; i < body->tuple_count; i++)
 		write_tuple(writer, &body->tuples[i]);
 	if (body->has_tunnel)
-		write_ro_option(writer, fixed, RO_OPTION_TUNNEL, (uint8_t[2]){body->tunnel_mode}, 2);
+		ro_write_option(writer, fixed, RO_OPTION_TUNNEL, (uint8_t[2]){body->tunnel_mode}, 2);
 	if (body->has_stamp)
 		mh_write_timestamp(writer, body->stamp);
 	memcpy(authorisation + 2, body->authorisation.mac, RO_MAC_LENGTH);
 	if (body->has_authorisation)
-		write_ro_option(writer, fixed, RO_OPTION_AUTHORISATION, authorisation, sizeof(authorisation));
+		ro_write_option(writer, fixed, RO_OPTION_AUTHORISATION, authorisation, sizeof(authorisation));
 }
 
 uint16_t ro_encode(const struct ro_fixed *fixed, const struct ro_body *body, void *buffer, size_t size,

@@ -247,12 +247,20 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 	return 0;
 }
 
-static uint64_t check_of(const struct fwd_pair *pair)
+/*
+ * Of forward and check; two that differ have the same one in 2^64, and nobody outside knows the seed. The whole would
+ * take a quarter of an association.
+ */
+static uint64_t fingerprint(const struct ro *ro, const struct fwd_pair *pair)
 {
-	uint64_t check;
+	uint64_t words[4], hash = ro->seed;
 
-	memcpy(&check, &pair->check, sizeof(check));
-	return check;
+	_Static_assert(sizeof(pair->forward) + sizeof(pair->check) == sizeof(words), "all of it");
+	memcpy(words, &pair->forward, sizeof(pair->forward));
+	memcpy(&words[3], &pair->check, sizeof(pair->check));
+	for (unsigned i = 0; i < 4; i++)
+		hash = endpoint_hash(hash ^ words[i]) + words[i];
+	return hash != 0 ? hash : 1;
 }
 
 /* From our MN @own to the other one. */
@@ -324,30 +332,30 @@ bool association_apply(struct ro *ro, struct association *a)
 	bool changed = false;
 
 	for (unsigned slot = 0; slot < 4; slot++) {
-		struct half *half = &a->halves[slot];
+		uint64_t *half = &a->halves[slot], wanted = 0;
 		unsigned own = slot & 1, from = slot < 2 ? own : 1 - own;
 		struct fwd_pair want = {.source = 0};
-		bool is, was = half->forward.action != FORWARD_NONE;
 
 		if (slot < 2)
 			want_tx(ro, a, own, &want);
 		else if (!a->local)
 			want_rx(ro, a, own, &want);
-		is = want.forward.action != FORWARD_NONE;
-		if (!is && !was)
+		if (want.forward.action != FORWARD_NONE)
+			wanted = fingerprint(ro, &want);
+		if (wanted == *half)
 			continue;
-		if (is && was && memcmp(&want.forward, &half->forward, sizeof(want.forward)) == 0 &&
-			check_of(&want) == half->check)
-			continue;
-		if (!is)
-			want.forward.flags = half->forward.flags; /* the owner keeps the halves apart by them */
-		emit(ro, a, from, !is ? FWD_OP_pair_remove : was ? FWD_OP_pair_replace : FWD_OP_pair_insert, &want);
+		if (wanted == 0) /* the owner keeps the halves apart by it */
+			want.forward.flags = slot < 2 ? FORWARD_PAIR_TX : FORWARD_PAIR_RX;
+		emit(ro, a, from,
+			wanted == 0  ? FWD_OP_pair_remove
+			: *half != 0 ? FWD_OP_pair_replace
+				     : FWD_OP_pair_insert,
+			&want);
 		if (slot >= 2) {
 			a->receive_serial = a->serial;
 			a->receives = false;
 		}
-		half->forward = is ? want.forward : (struct forward){0};
-		half->check = check_of(&want);
+		*half = wanted;
 		changed = true;
 	}
 	return changed;

@@ -7,7 +7,7 @@
 
 static void exchange_fire(struct timer *timer, void *context, uint64_t now_ms);
 
-static struct in6_addr prefix_address(uint64_t id)
+struct in6_addr prefix_address(uint64_t id)
 {
 	struct in6_addr address = {0};
 
@@ -78,7 +78,10 @@ bool request_send(struct ro *ro, struct association *a, const struct request_spe
 	body.has_authorisation = spec->token != NULL;
 	if (spec->token != NULL)
 		body.authorisation = *spec->token;
-	length = ro_encode(&fixed, &body, bytes, sizeof(bytes), &ro->config.address, &spec->to);
+	if (spec->pbu)
+		length = pbu_encode(ro, a, spec, &fixed, bytes, sizeof(bytes));
+	else
+		length = ro_encode(&fixed, &body, bytes, sizeof(bytes), &ro->config.address, &spec->to);
 	if (length == 0 || hash_index_reserve(&ro->by_exchange, 1) != 0)
 		return false;
 	exchange = calloc(1, sizeof(*exchange) + length);
@@ -88,20 +91,24 @@ bool request_send(struct ro *ro, struct association *a, const struct request_spe
 		peer->outstanding++;
 	exchange->association = a;
 	exchange->peer = spec->to;
-	exchange->id = a->id;
+	exchange->id = spec->pbu ? pbu_exchange_id(a->stamp) : a->id;
+	exchange->pbu = spec->pbu;
 	exchange->sequence = fixed.sequence;
 	exchange->code = spec->code;
 	exchange->value = spec->value;
 	exchange->removal = spec->lifetime_s == 0;
 	exchange->length = length;
 	memcpy(exchange->bytes, bytes, length);
-	hash_index_insert(&ro->by_exchange, exchange_hash(a->id, fixed.sequence), a->index);
+	hash_index_insert(&ro->by_exchange, exchange_hash(exchange->id, fixed.sequence), a->index);
 	exchange->next = a->exchanges;
 	a->exchanges = exchange;
 	timer_init(&exchange->timer, exchange_fire);
 	timer_start(&ro->wheel, &exchange->timer, ro_ms(ro) + ro->config.ack_timeout_ms);
 	datagram_send(ro, &spec->to, bytes, length);
-	ro->stats.sent[spec->code]++;
+	if (spec->pbu)
+		ro->stats.pbus_sent++;
+	else
+		ro->stats.sent[spec->code]++;
 	pair_note(ro, a, RO_EVENT_SENT, spec->code);
 	if (spec->code == RO_REPORT)
 		ro->stats.reports[spec->value]++;
@@ -122,11 +129,17 @@ static bool names_both(const struct association *a, const struct ro_body *body)
 						 (same_id(&a->sides[0], second) && same_id(&a->sides[1], first)));
 }
 
+static bool names_one(const struct association *a, const struct mn_id *id)
+{
+	return same_id(&a->sides[0], id) || same_id(&a->sides[1], id);
+}
+
 static bool answers(const struct association *a, const struct exchange *exchange, const struct ro_request *ack)
 {
 	return exchange->code + 1 == ack->fixed.code && exchange->sequence == ack->fixed.sequence &&
 	       exchange->id == ack->fixed.association && same_address(&exchange->peer, &ack->datagram->source) &&
-	       names_both(a, &ack->body);
+	       exchange->pbu == (ack->pbu != NULL) &&
+	       (exchange->pbu ? names_one(a, &ack->body.tuples[0].id) : names_both(a, &ack->body));
 }
 
 static struct exchange *take_from(struct ro *ro, struct association *a, const struct ro_request *ack)
@@ -285,8 +298,11 @@ void ack_send(struct ro *ro, struct association *a, const struct ro_request *req
 	fixed.value = status;
 	fixed.flags = (uint8_t)((request->fixed.flags & (RO_FLAG_P | RO_FLAG_E | RO_FLAG_H)) | flags);
 	fixed.lifetime_s = RO_FAILED(status) ? 0 : lifetime_s;
-	length = ro_encode(&fixed, body != NULL ? body : &ids, bytes, sizeof(bytes), &ro->config.address,
-		&request->datagram->source);
+	if (request->pbu != NULL)
+		length = pba_encode(ro, request, status, fixed.lifetime_s, bytes, sizeof(bytes));
+	else
+		length = ro_encode(&fixed, body != NULL ? body : &ids, bytes, sizeof(bytes), &ro->config.address,
+			&request->datagram->source);
 	if (length == 0)
 		return;
 	datagram_send(ro, &request->datagram->source, bytes, length);
@@ -335,11 +351,15 @@ static void ack_change(struct ro *ro, struct cached_ack *ack, uint8_t status)
 
 	if (mh_decode(&message, ack->bytes, ack->length, NULL, NULL) != MH_ERROR_NONE)
 		return; /* it is our own */
-	fixed = ro_fixed_of(&message);
-	ro_body_parse(&message, &body);
-	fixed.value = status;
-	fixed.lifetime_s = 0;
-	length = ro_encode(&fixed, &body, bytes, sizeof(bytes), &ro->config.address, &ack->peer);
+	if (message.type == MH_BA) {
+		length = pba_with_status(&message, status, bytes, sizeof(bytes), &ro->config.address, &ack->peer);
+	} else {
+		fixed = ro_fixed_of(&message);
+		ro_body_parse(&message, &body);
+		fixed.value = status;
+		fixed.lifetime_s = 0;
+		length = ro_encode(&fixed, &body, bytes, sizeof(bytes), &ro->config.address, &ack->peer);
+	}
 	if (length != ack->length)
 		return;
 	memcpy(ack->bytes, bytes, length);

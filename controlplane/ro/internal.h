@@ -25,12 +25,6 @@ struct side {
 	struct in6_addr mag, lma; /* :: if not known */
 };
 
-/* What is installed of one direction at a MAG; action FORWARD_NONE: nothing. */
-struct half {
-	struct forward forward;
-	uint64_t check; /* the bytes of fwd_pair.check */
-};
-
 /*
  * Steps of an update at an LMA. The LMA whose MAG gets the Init leads, the other one follows; with one LMA it does
  * both. X(name, word)
@@ -78,6 +72,7 @@ struct exchange {
 	uint8_t value;
 	uint8_t tries;
 	bool removal; /* Lifetime 0: outlives the update */
+	bool pbu;
 	uint16_t length;
 	uint8_t bytes[];
 };
@@ -128,7 +123,7 @@ struct association {
 	uint64_t hold_down_ms;         /* no new trigger before; 0: none */
 	uint32_t tunnel, former;       /* MAG: to the peer MAG, and the one before */
 	uint32_t back;                 /* MAG: to the LMA of an MN that left */
-	struct half halves[4];         /* MAG: TX of side 0 and 1, RX of side 0 and 1 */
+	uint64_t halves[4];            /* MAG: fingerprints of what is installed; TX and RX of side 0 and 1; 0: none */
 	struct timer timer;
 	struct exchange *exchanges;
 	struct cached_ack *acks;
@@ -174,6 +169,7 @@ struct ro {
 	struct peer_state *peers; /* as config.peers */
 	unsigned walking;         /* peers whose loss is dealt with */
 	struct tunnels *tunnels;  /* MAG: to other MAGs */
+	uint64_t seed;            /* of fingerprints */
 	struct seen_pair *seen;
 	struct trigger_bucket *buckets;
 	struct ro_stats stats;
@@ -184,6 +180,7 @@ struct ro_request {
 	const struct mh_datagram *datagram;
 	struct ro_fixed fixed;
 	struct ro_body body;
+	const struct mh_message *pbu; /* the PBU or PBA that it was, or NULL */
 };
 
 static inline uint64_t ro_ms(const struct ro *ro)
@@ -268,6 +265,7 @@ void association_commit(struct ro *ro, struct association *a);
 
 /* ---- exchange.c ---- */
 
+struct in6_addr prefix_address(uint64_t id);
 /* A tuple of @side; @with_mag: also its MAG. */
 struct ro_tuple tuple_of(const struct side *side, bool with_mag);
 
@@ -278,6 +276,7 @@ struct request_spec {
 	uint16_t lifetime_s;
 	bool both_mags; /* option 51 in both tuples */
 	const struct ro_authorisation *token;
+	bool pbu; /* as PBU */
 };
 
 /*
@@ -299,6 +298,18 @@ bool ack_repeat(struct ro *ro, struct association *a, const struct ro_request *r
 /* The transaction @serial was applied, or refused: then its Ack is sent with @status. */
 void acks_settle(struct ro *ro, struct association *a, uint16_t serial, uint8_t status);
 void acks_clear(struct association *a);
+
+/* ---- pbu.c ---- */
+
+/* A PBA carries no Association ID: its exchange is found by the stamp. */
+uint32_t pbu_exchange_id(uint64_t stamp);
+uint16_t pbu_encode(const struct ro *ro, const struct association *a, const struct request_spec *spec,
+	const struct ro_fixed *fixed, uint8_t *bytes, size_t size);
+uint16_t pba_encode(const struct ro *ro, const struct ro_request *request, uint8_t status, uint16_t lifetime_s,
+	uint8_t *bytes, size_t size);
+/* An own PBA again, as a failure. */
+uint16_t pba_with_status(const struct mh_message *pba, uint8_t status, uint8_t *bytes, size_t size,
+	const struct in6_addr *source, const struct in6_addr *destination);
 
 /* ---- authorisation.c ---- */
 

@@ -170,7 +170,8 @@ static void send_setup(struct ro *ro, struct association *a, unsigned own)
 		.flags = a->handover ? RO_FLAG_H : 0,
 		.tuple_a = (uint8_t)(1 - own),
 		.lifetime_s = a->lifetime_s,
-		.token = a->has_token ? &a->token : NULL};
+		.token = a->has_token ? &a->token : NULL,
+		.pbu = ro->config.pbu_for_setup};
 
 	if (reason == RO_REASON_HANDOVER_A)
 		reason = RO_REASON_HANDOVER_B;
@@ -241,7 +242,9 @@ static void removal_in(struct ro *ro, struct ro_request *request)
 		return;
 	}
 	side = association_side(a, own.prefixes[0]);
-	if (!same_address(&request->datagram->source, &a->sides[side].lma)) {
+	other = a->sides[1 - side];
+	if (check_setup_sender(ro, request, &a->sides[side], &other) != RO_STATUS_ACTIVE ||
+		(request->pbu == NULL && !same_address(&request->datagram->source, &a->sides[side].lma))) {
 		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 	} else if (ack_repeat(ro, a, request)) {
 		return;

@@ -29,7 +29,8 @@ struct ro_config ro_config_default(void)
 #define TIMER_DEFAULT(name, ms) .name = ms,
 		RO_TIMERS(TIMER_DEFAULT)
 #undef TIMER_DEFAULT
-			.node_pending = 16,
+			.access_technology = 4,
+		.node_pending = 16,
 		.node_active = 256,
 		.node_triggers_per_s = 5,
 		.max_pairs = 1024,
@@ -59,6 +60,7 @@ struct ro *ro_create(const struct ro_config *config, struct engine_host *host, c
 	ro->context = context;
 	ro->now = *now;
 	ro->free = INDEX_NONE;
+	ro->seed = host->ops->random(host);
 	timer_wheel_init(&ro->wheel, engine_ms(now), ro);
 	ro->slots = calloc(config->max_pairs, sizeof(*ro->slots));
 	ro->seen = calloc(SEEN_SLOTS, sizeof(*ro->seen));

@@ -101,6 +101,8 @@ struct ro_config {
 #define RO_TIMER_MEMBER(name, ms) uint32_t name;
 	RO_TIMERS(RO_TIMER_MEMBER)
 #undef RO_TIMER_MEMBER
+	bool pbu_for_setup; /* MAG, direct mode: PBU and PBA in place of RO Setup (RO-035); else both are refused */
+	uint8_t access_technology; /* MAG: ATT of these PBUs */
 	/* LMA, of one MN (G.7) */
 	uint32_t node_pending, node_active, node_triggers_per_s;
 	uint32_t max_pairs;
@@ -150,6 +152,14 @@ void ro_destroy(struct ro *ro);
 void ro_message(struct ro *ro, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message);
 
+/*
+ * MAG: a PBU or PBA that another MAG sent in place of RO Setup and its Ack (RO-035, G.6.12). It touches associations
+ * only. False: @datagram is not from a MAG that takes part, the message is the binding update list's.
+ */
+bool ro_pbu(struct ro *ro, const struct engine_time *now, const struct mh_datagram *datagram,
+	const struct mh_message *message);
+bool ro_pba(struct ro *ro, const struct engine_time *now, const struct mh_datagram *datagram,
+	const struct mh_message *message);
 /*
  * The peer does not know the type of a message (Binding Error 2). False: no request to it is on its way. Else nothing
  * is asked of it for 300 s, twice as long each further time up to an hour, or until it speaks itself (G.7).
@@ -239,7 +249,7 @@ struct ro_stats {
 	uint64_t acks_sent[256], acks_received[256], reports[256];
 	uint64_t foreign_experiment, not_a_peer, acks_unmatched, duplicates;
 	uint64_t triggers, triggers_limited, setups, handovers, refreshes, removals, expiries, timeouts;
-	uint64_t binding_errors;
+	uint64_t binding_errors, pbus_received, pbus_sent;
 	uint64_t value_mismatch; /* a peer told something else about an own MN than the binding cache (G.7) */
 	uint32_t pairs, active, tunnels;
 	uint64_t memory_bytes;

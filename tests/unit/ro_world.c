@@ -160,6 +160,7 @@ static void node_init(struct world *world, unsigned number, const struct world_o
 	node->config.early = options->early;
 	node->config.native = options->native;
 	node->config.trust_peers = options->trust_peers;
+	node->config.pbu_for_setup = options->pbu_for_setup;
 	node->config.peers = node->peers;
 	node->config.peer_count = NODES;
 	node->config.max_pairs = 16;
@@ -330,16 +331,20 @@ static void record(struct world *world, const struct fake_message *sent, char ar
 {
 	struct mh_message message;
 	char text[16], label[32];
-	bool ack;
+	unsigned status, lifetime;
+	bool ack, is_ro;
 
 	assert_int_equal(
 		mh_decode(&message, sent->bytes, sent->length, &sent->source, &sent->destination), MH_ERROR_NONE);
-	ack = message.fixed.ro.code % 2 == 0;
-	if (ack && message.fixed.ro.value >= 128)
-		snprintf(label, sizeof(label), "%s %u", mh_message_name(&message, text), message.fixed.ro.value);
+	is_ro = ro_mh_type_is(message.type);
+	ack = message.type == MH_BA || (is_ro && message.fixed.ro.code % 2 == 0);
+	status = is_ro ? message.fixed.ro.value : message.type == MH_BA ? message.fixed.ba.status : 0;
+	lifetime = is_ro ? message.fixed.ro.lifetime : message.fixed.bu.lifetime;
+	if (ack && status >= 128)
+		snprintf(label, sizeof(label), "%s %u", mh_message_name(&message, text), status);
 	else
 		snprintf(label, sizeof(label), "%s%s", mh_message_name(&message, text),
-			!ack && message.fixed.ro.lifetime == 0 ? "(0)" : "");
+			!ack && lifetime == 0 ? "(0)" : "");
 	snprintf(arrow, 64, "%s -%s-> %s", names[node_at(&sent->source)], label, names[node_at(&sent->destination)]);
 	assert_true(world->arrow_count < WORLD_ARROWS);
 	memcpy(world->arrows[world->arrow_count++], arrow, 64);
@@ -385,7 +390,12 @@ static void deliver(struct world *world, const struct fake_message *sent)
 		return;
 	assert_int_equal(
 		mh_decode(&message, sent->bytes, sent->length, &sent->source, &sent->destination), MH_ERROR_NONE);
-	ro_message(node->ro, &world->now, &datagram, &message);
+	if (message.type == MH_BU)
+		assert_true(ro_pbu(node->ro, &world->now, &datagram, &message));
+	else if (message.type == MH_BA)
+		assert_true(ro_pba(node->ro, &world->now, &datagram, &message));
+	else
+		ro_message(node->ro, &world->now, &datagram, &message);
 }
 
 void world_run(struct world *world)

@@ -58,7 +58,7 @@ struct world {
 };
 
 struct world_options {
-	bool proxy, one_lma, early, native, trust_peers;
+	bool proxy, one_lma, early, native, trust_peers, pbu_for_setup;
 };
 
 void world_init(struct world *world, struct world_options options);

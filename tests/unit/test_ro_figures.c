@@ -42,6 +42,27 @@ static void figure_2_direct_mode_with_one_lma(void **state)
 	world_fini(&world);
 }
 
+/* RO-035, G.6.12 */
+static void pbu_can_replace_the_setup_of_figure_2(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		world_init(&world, (struct world_options){.one_lma = true,
+					   .pbu_for_setup = true,
+					   .native = variant & 1,
+					   .trust_peers = variant & 2});
+		world_traffic(&world, LMA1);
+		expect_arrows(&world, "LMA1 -RO Init-> MAG2", "MAG2 -RO Init Ack-> LMA1", "MAG2 -PBU-> MAG1",
+			"MAG1 -PBA-> MAG2", "MAG2 -RO Report-> LMA1", "LMA1 -RO Report Ack-> MAG2");
+		assert_direct(MAG1, MAG2);
+		world_move(&world, 1, MAG3);
+		expect_arrows(&world, "LMA1 -RO Init-> MAG3", "MAG3 -RO Init Ack-> LMA1", "MAG3 -PBU-> MAG2",
+			"MAG2 -PBA-> MAG3", "MAG3 -RO Report-> LMA1", "LMA1 -RO Report Ack-> MAG3");
+		assert_direct(MAG3, MAG2);
+		world_fini(&world);
+	}
+}
+
 /* RO-047..052: figure 3 */
 static void figure_3_direct_mode_with_two_lmas(void **state)
 {
@@ -314,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(figure_2_direct_mode_with_one_lma),
+		cmocka_unit_test(pbu_can_replace_the_setup_of_figure_2),
 		cmocka_unit_test(figure_3_direct_mode_with_two_lmas),
 		cmocka_unit_test(figure_4_handover_in_direct_mode_with_one_lma),
 		cmocka_unit_test(figure_5_handover_in_direct_mode_with_two_lmas),
