@@ -142,9 +142,9 @@ static void refused_update_is_a_pba_130(void **state)
 	world.nodes[MAG1].fake.fail_update = 1;
 	world.nodes[MAG1].fake.fail_error = -ENOSPC;
 	world_traffic(&world, LMA1);
-	world.arrow_count = world.arrow_count < 4 ? world.arrow_count : 4;
-	expect_arrows(
-		&world, "LMA1 -RO Init-> MAG2", "MAG2 -RO Init Ack-> LMA1", "MAG2 -PBU-> MAG1", "MAG1 -PBA 130-> MAG2");
+	world.arrow_count = world.arrow_count < 5 ? world.arrow_count : 5;
+	expect_arrows(&world, "LMA1 -RO Init-> MAG2", "MAG2 -RO Init Ack-> LMA1", "MAG2 -PBU-> MAG1",
+		"MAG1 -RO Report(0)-> LMA1", "MAG1 -PBA 130-> MAG2");
 	world_pass(&world, 23000);
 	assert_true(world_is_quiet(&world));
 	world_fini(&world);
