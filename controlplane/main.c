@@ -91,6 +91,7 @@ struct plan {
 	struct dataplane_address *addresses;
 	struct in6_addr *peers;
 	struct dataplane_pool *pools;
+	struct dataplane_pool *pair_prefixes;
 };
 
 static void plan_free(struct plan *plan)
@@ -98,6 +99,7 @@ static void plan_free(struct plan *plan)
 	free(plan->addresses);
 	free(plan->peers);
 	free(plan->pools);
+	free(plan->pair_prefixes);
 }
 
 static void plan_ports(struct plan *plan, const struct config *config)
@@ -155,6 +157,32 @@ static int plan_arrays(struct plan *plan, const struct config *config)
 	plan->config.peer_count = config->peer_count;
 	plan->config.pools = plan->pools;
 	plan->config.pool_count = config->lma.pool_count;
+	return 0;
+}
+
+/*
+ * Where the other MN of a pair may be: behind a peer LMA, or, at a MAG, wherever MNs are that may take part. 0 or -1.
+ */
+static int plan_pair_prefixes(struct plan *plan, const struct config *config)
+{
+	unsigned count = config->ro.eligible_count + 1, n = 0;
+
+	for (unsigned i = 0; i < config->peer_count; i++)
+		count += config->peers[i].ro_prefix_count;
+	plan->pair_prefixes = calloc(count, sizeof(*plan->pair_prefixes));
+	if (plan->pair_prefixes == NULL)
+		return -1;
+	for (unsigned i = 0; config->role == ROLE_LMA && i < config->peer_count; i++)
+		for (unsigned j = 0; j < config->peers[i].ro_prefix_count; j++)
+			plan->pair_prefixes[n++] = (struct dataplane_pool){
+				config->peers[i].ro_prefixes[j].address, config->peers[i].ro_prefixes[j].length};
+	for (unsigned i = 0; config->role == ROLE_MAG && i < config->ro.eligible_count; i++)
+		plan->pair_prefixes[n++] =
+			(struct dataplane_pool){config->ro.eligible[i].address, config->ro.eligible[i].length};
+	if (config->role == ROLE_MAG && n == 0)
+		n = 1; /* ::/0 */
+	plan->config.pair_prefixes = plan->pair_prefixes;
+	plan->config.pair_prefix_count = n;
 	return 0;
 }
 
@@ -228,6 +256,8 @@ static int plan_make(struct plan *plan, const struct config *config)
 	memcpy(plan->config.workers, config->dataplane.workers, sizeof(plan->config.workers));
 	plan_ports(plan, config);
 	plan_pairs(plan, config);
+	if (plan_pair_prefixes(plan, config) != 0)
+		return -1;
 	return plan_arrays(plan, config);
 }
 
