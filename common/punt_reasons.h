@@ -21,9 +21,10 @@
 	X(no_endpoint_error, other, "no binding for a prefix of ours: Destination Unreachable, code 3")      \
 	X(no_route_error, other, "no route: Destination Unreachable, code 0")                                \
 	X(source_policy_error, other, "source failed ingress policy: Destination Unreachable, code 5")       \
-	X(pair_error, other, "out of a wrong direct tunnel: RO Error to its peer") \
+	X(pair_error, other, "out of a direct tunnel without a pair for it: RO Error to its peer")           \
 	X(neighbour_resolve, other, "next hop without a link-layer address: queued by the control core")     \
-	X(tunnel_limit_error, other, "tunnel encapsulation limit: Parameter Problem")
+	X(tunnel_limit_error, other, "tunnel encapsulation limit: Parameter Problem")                        \
+	X(icmp_reply, other, "ICMPv6 echo reply of a configured peer: answer to a probe")
 
 enum punt_reason {
 #define PUNT_ENUM(name, ring, help) PUNT_##name,

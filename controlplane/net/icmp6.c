@@ -235,6 +235,8 @@ static void tunnel_error(struct net *net, const struct ip6 *ip6, uint8_t type, u
 		net->stats.errors_ignored++;
 		return;
 	}
+	if (direct_error_in(net, tunnel, &ip6->source, type, code, bytes + outer.upper_at, outer.upper_bytes))
+		return;
 	log_error_in(ip6, tunnel, type, code);
 	if (type == ICMP6_TOO_BIG)
 		path_mtu_learn(net, tunnel, parameter);

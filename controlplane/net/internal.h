@@ -17,7 +17,8 @@
  *
  * net.c owns the object, the entry points and the own addresses; neighbour.c the cache and its state machine; nd.c the
  * messages of RFC 4861; route.c next-hop determination and the routes' updates; path.c the tunnels; icmp6.c echo,
- * errors out and errors in; pending.c the updates that the host refused.
+ * errors out and errors in; direct.c what is special of tunnels between MAGs; pending.c the updates that the host
+ * refused.
  */
 
 /* An object whose forwarding state differs from what the data plane was told; in the order of the first change. */
@@ -117,11 +118,25 @@ struct tunnel {
 	uint8_t told_mac[6];
 	struct timer expiry;
 	struct pending pending;
+	bool is_broken;     /* it is in the list of direct tunnels that broke */
+	uint64_t broken_ms; /* the last time; 0: never */
 	LIST_ENTRY(tunnel) user;
-	TAILQ_ENTRY(tunnel) report;
+	TAILQ_ENTRY(tunnel) report, broken;
 };
 
+TAILQ_HEAD(tunnel_queue, tunnel);
+
 #define ERROR_DESTINATIONS 256
+#define DIRECT_PAIRS       4096 /* buckets: pairs that share one get fewer RO Errors */
+#define DIRECT_PEERS       256
+
+/* Of tunnels between MAGs. */
+struct direct {
+	struct token_bucket of_pair[DIRECT_PAIRS], of_peer[DIRECT_PEERS]; /* RO Errors */
+	struct tunnel_queue broken;
+	bool has_heard; /* something for the host, when everything else is done */
+	struct net_heard heard;
+};
 
 struct net {
 	const struct config *config;
@@ -156,7 +171,8 @@ struct net {
 
 	struct tunnel **tunnels; /* by index */
 	uint32_t tunnel_slots;
-	TAILQ_HEAD(tunnel_queue, tunnel) reports;
+	struct tunnel_queue reports;
+	struct direct direct;
 
 	struct pending_list pending;
 	struct token_bucket error_rate[ICMP6_PARAMETER + 1];
@@ -235,6 +251,8 @@ struct tunnel *path_find(const struct net *net, const struct in6_addr *local, co
 uint16_t path_mtu(const struct tunnel *tunnel);
 void path_mtu_learn(struct net *net, struct tunnel *tunnel, uint32_t mtu_bytes);
 void path_report(struct net *net);
+/* NULL: none. */
+struct tunnel *path_at(const struct net *net, uint32_t index);
 
 /* icmp6.c */
 void icmp6_echo(struct net *net, const struct packet_meta *meta, const uint8_t *bytes, uint16_t length);
@@ -242,3 +260,17 @@ void icmp6_echo(struct net *net, const struct packet_meta *meta, const uint8_t *
 void icmp6_error(struct net *net, const struct packet_meta *meta, uint8_t type, uint8_t code, uint32_t parameter,
 	const uint8_t *bytes, uint16_t length);
 void icmp6_error_input(struct net *net, const struct packet_meta *meta, const uint8_t *bytes, uint16_t length);
+
+/* direct.c */
+/* The RO Error about a packet that no pair takes: @bytes from the inner header, or from the outer if there is no
+ * tunnel. */
+void direct_error_send(struct net *net, const struct packet_meta *meta, const uint8_t *bytes, uint16_t length);
+/* An error of @from about what we sent into @tunnel, around @inner (cut anywhere). False: nothing special. */
+bool direct_error_in(struct net *net, struct tunnel *tunnel, const struct in6_addr *from, uint8_t type, uint8_t code,
+	const uint8_t *inner, uint16_t length);
+/* The way to the other end is no good; the host hears of direct tunnels. */
+void direct_broken(struct net *net, struct tunnel *tunnel);
+void direct_forget(struct net *net, struct tunnel *tunnel);
+void direct_echo_reply(struct net *net, const struct packet_meta *meta, const uint8_t *bytes, uint16_t length);
+/* Tell the host. */
+void direct_report(struct net *net);

@@ -154,6 +154,7 @@ struct net *net_create(const struct config *config, const uint8_t (*port_macs)[6
 	timer_init(&net->announce, on_announce);
 	TAILQ_INIT(&net->pending);
 	TAILQ_INIT(&net->reports);
+	TAILQ_INIT(&net->direct.broken);
 	for (unsigned i = 0; i < config->port_count && i < PORTS_MAX; i++)
 		add_port(net, &config->ports[i], port_macs[i]);
 	net->links = calloc(LINKS_MAX, sizeof(*net->links));
@@ -222,6 +223,8 @@ static void punt(struct net *net, const struct packet_meta *meta, const uint8_t 
 	case PUNT_source_policy_error:
 		icmp6_error(net, meta, ICMP6_UNREACHABLE, UNREACHABLE_SOURCE_POLICY, 0, bytes, length);
 		break;
+	case PUNT_pair_error: direct_error_send(net, meta, bytes, length); break;
+	case PUNT_icmp_reply: direct_echo_reply(net, meta, bytes, length); break;
 	case PUNT_tunnel_limit_error:
 		icmp6_error(net, meta, ICMP6_PARAMETER, PARAMETER_FIELD, tunnel_limit_pointer(bytes, length), bytes,
 			length);
@@ -229,7 +232,6 @@ static void punt(struct net *net, const struct packet_meta *meta, const uint8_t 
 	case PUNT_mobility_header:
 	case PUNT_access_discovery:
 	case PUNT_access_dhcp:
-	case PUNT_pair_error:
 	case PUNT_COUNT: break; /* not ours */
 	}
 }

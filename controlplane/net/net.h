@@ -13,8 +13,9 @@
  * rate limited), static routes and next hops in the forwarding tables, templates of tunnels, sending of own packets.
  * Sans-IO like the engines, but with mbuf-free packets: bytes in, frames out.
  *
- * Threads: the control core. output, update and the other host operations never call back into net, with one
- * exception: tunnel_resolved() may (it runs only inside net_punt() and net_advance(), when everything else is done).
+ * Threads: the control core. output, update and the other host operations never call back into net, with two
+ * exceptions: tunnel_resolved() and heard() may (they run only inside net_punt() and net_advance(), when everything
+ * else is done).
  * Memory: neighbours and routes are fixed at creation, waiting packets are bounded per next hop and in all.
  */
 struct net;
@@ -27,6 +28,18 @@ struct net_output {
 	const uint8_t
 		*bytes; /* NET_PACKET: from the IPv6 header, as if received and classified: anchor_down or route */
 	uint16_t length;
+};
+
+/* What the network says about the way to another MAG. */
+struct net_heard {
+	enum {
+		NET_HEARD_PAIR_ERROR, /* RO Error (wire-formats G.6.2): @peer takes nothing direct of the pair */
+		NET_HEARD_BROKEN,     /* a router says that @peer cannot be reached, or the next hop to it failed */
+		NET_HEARD_ECHO,       /* @peer answers an echo request */
+	} kind;
+	struct in6_addr peer;
+	uint64_t source, destination;  /* PAIR_ERROR: endpoints of the packet that we sent */
+	uint16_t identifier, sequence; /* ECHO */
 };
 
 struct net_host_ops {
@@ -52,6 +65,8 @@ struct net_host_ops {
 	/* MAG: link and link-layer address of the mobile node whose prefix holds @address. False: none. LMA: NULL. */
 	bool (*access_node)(void *context, const struct in6_addr *address, uint16_t *link, uint8_t mac[6]);
 	uint64_t (*random)(void *context);
+	/* NULL: there are no direct tunnels. */
+	void (*heard)(void *context, const struct net_heard *heard);
 };
 
 /*
@@ -88,6 +103,10 @@ void net_parameter_problem(struct net *net, const struct engine_time *now, const
 int net_send(struct net *net, const struct engine_time *now, const uint8_t *bytes, uint16_t length);
 /* Send a Mobility Header message: adds the IPv6 header. As net_send(). */
 int net_send_mh(struct net *net, const struct engine_time *now, const struct mh_datagram *datagram);
+
+/* An echo request to @peer; heard() brings the answer, if there is one. As net_send(). */
+int net_echo(struct net *net, const struct engine_time *now, const struct in6_addr *peer, uint16_t identifier,
+	uint16_t sequence);
 
 /*
  * An engine's FWD_OP_tunnel_insert right before it goes to the owner (if that is refused: again with the next try):
@@ -159,7 +178,10 @@ struct net_stats {
 	uint64_t waiting_dropped;   /* queue of an unresolved next hop full, or it failed */
 	uint64_t neighbours_full;   /* no place for a new neighbour */
 	uint64_t path_mtu_updates;
-	uint64_t updates_refused; /* and tried again */
+	uint64_t updates_refused;                                             /* and tried again */
+	uint64_t pair_errors_sent, pair_errors_limited, pair_errors_received; /* RO Errors */
+	uint64_t direct_broken;                                               /* ways to other MAGs */
+	uint64_t echo_requests, echo_answers;                                 /* probes of other MAGs */
 };
 
 void net_stats(const struct net *net, struct net_stats *stats);

@@ -13,7 +13,7 @@
 static void on_expiry(struct timer *timer, void *context, uint64_t now_ms);
 static enum push_result push_tunnel(struct net *net, struct pending *pending);
 
-static struct tunnel *tunnel_at(const struct net *net, uint32_t index)
+struct tunnel *path_at(const struct net *net, uint32_t index)
 {
 	struct tunnel *tunnel = index < net->tunnel_slots ? net->tunnels[index] : NULL;
 
@@ -154,6 +154,7 @@ static void detach(struct net *net, struct tunnel *tunnel)
 	timer_stop(&net->wheel, &tunnel->expiry);
 	if (tunnel->reporting)
 		TAILQ_REMOVE(&net->reports, tunnel, report);
+	direct_forget(net, tunnel);
 	if (tunnel->next_hop != NULL) {
 		LIST_REMOVE(tunnel, user);
 		neighbour_keep(net, tunnel->next_hop, 0, -1);
@@ -218,7 +219,7 @@ int net_tunnel_insert(struct net *net, const struct engine_time *now, struct fwd
 
 void net_tunnel_remove(struct net *net, uint32_t index)
 {
-	struct tunnel *tunnel = tunnel_at(net, index);
+	struct tunnel *tunnel = path_at(net, index);
 
 	if (tunnel != NULL)
 		detach(net, tunnel);
@@ -233,8 +234,10 @@ void path_next_hop_changed(struct net *net, struct neighbour *neighbour)
 
 void path_next_hop_failed(struct net *net, struct neighbour *neighbour)
 {
-	for (struct tunnel *tunnel = LIST_FIRST(&neighbour->users); tunnel != NULL; tunnel = LIST_NEXT(tunnel, user))
+	for (struct tunnel *tunnel = LIST_FIRST(&neighbour->users); tunnel != NULL; tunnel = LIST_NEXT(tunnel, user)) {
 		answer(net, tunnel, -EHOSTUNREACH);
+		direct_broken(net, tunnel);
+	}
 }
 
 void path_report(struct net *net)
@@ -246,12 +249,13 @@ void path_report(struct net *net)
 		tunnel->reporting = false;
 		net->ops->tunnel_resolved(net->context, tunnel->index, tunnel->report_error);
 	}
+	direct_report(net);
 }
 
 struct tunnel *path_find(const struct net *net, const struct in6_addr *local, const struct in6_addr *remote)
 {
 	for (uint32_t i = 0; i < net->tunnel_slots; i++) {
-		struct tunnel *tunnel = tunnel_at(net, i);
+		struct tunnel *tunnel = path_at(net, i);
 
 		if (tunnel != NULL && IN6_ARE_ADDR_EQUAL(&tunnel->body.local, local) &&
 			IN6_ARE_ADDR_EQUAL(&tunnel->body.remote, remote))
@@ -286,7 +290,7 @@ static void on_expiry(struct timer *timer, void *context, uint64_t now_ms)
 bool net_tunnel_path(const struct net *net, const struct engine_time *now, uint32_t index, uint16_t *mtu_bytes,
 	uint64_t *expires_in_ms)
 {
-	const struct tunnel *tunnel = tunnel_at(net, index);
+	const struct tunnel *tunnel = path_at(net, index);
 
 	if (tunnel == NULL)
 		return false;

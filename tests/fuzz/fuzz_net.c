@@ -30,12 +30,14 @@
 
 #define NEIGHBOURS 8
 #define TUNNEL     3
+#define DIRECT     4 /* between MAGs */
 
 struct world {
 	struct config config;
 	struct config_port ports[3];
 	struct config_prefix addresses[2];
 	struct config_route route;
+	struct config_peer peer;
 	struct engine_time now;
 	struct net *net;
 	bool refuse;
@@ -107,7 +109,7 @@ static bool update(void *context, const struct fwd_update *value)
 		CHECK(world->routes[value->index] > 0);
 		world->routes[value->index]--;
 		break;
-	default: CHECK(value->op == FWD_OP_tunnel_replace && value->index == TUNNEL);
+	default: CHECK(value->op == FWD_OP_tunnel_replace && (value->index == TUNNEL || value->index == DIRECT));
 	}
 	return true;
 }
@@ -143,7 +145,15 @@ static void tunnel_resolved(void *context, uint32_t tunnel, int error)
 {
 	(void)context;
 	(void)error;
-	CHECK(tunnel == TUNNEL);
+	CHECK(tunnel == TUNNEL || tunnel == DIRECT);
+}
+
+/* What is heard of another MAG is about the one that there is; any node may answer an echo request. */
+static void heard(void *context, const struct net_heard *what)
+{
+	struct world *world = context;
+
+	CHECK(what->kind == NET_HEARD_ECHO || memcmp(&what->peer, &world->peer.address, 16) == 0);
 }
 
 static bool access_node(void *context, const struct in6_addr *address, uint16_t *link, uint8_t mac[6])
@@ -179,16 +189,33 @@ static const struct net_host_ops ops = {
 	.tunnel_resolved = tunnel_resolved,
 	.access_node = access_node,
 	.random = next_random,
+	.heard = heard,
 };
 
-static void insert_tunnel(struct world *world)
+static void insert_tunnel(struct world *world, uint32_t index, const char *remote, enum tunnel_use use)
 {
 	struct fwd_update value = {.op = FWD_OP_tunnel_insert,
-		.index = TUNNEL,
-		.body.tunnel = {.local = world->addresses[0].address, .mtu_bytes = 1460, .hop_limit = 64}};
+		.index = index,
+		.body.tunnel = {
+			.local = world->addresses[0].address, .mtu_bytes = 1460, .hop_limit = 64, .use = (uint8_t)use}};
 
-	inet_pton(AF_INET6, "2001:db8:1::a1", &value.body.tunnel.remote);
+	inet_pton(AF_INET6, remote, &value.body.tunnel.remote);
 	net_tunnel_insert(world->net, &world->now, &value);
+}
+
+static void insert_tunnels(struct world *world)
+{
+	bool lma = world->config.role == ROLE_LMA;
+
+	insert_tunnel(world, TUNNEL, "2001:db8:1::a1", lma ? TUNNEL_TO_MAG : TUNNEL_TO_LMA);
+	if (!lma)
+		insert_tunnel(world, DIRECT, "2001:db8:1::a2", TUNNEL_TO_PEER_MAG);
+}
+
+static void remove_tunnels(struct world *world)
+{
+	net_tunnel_remove(world->net, TUNNEL);
+	net_tunnel_remove(world->net, DIRECT);
 }
 
 static void start(struct world *world, bool lma)
@@ -215,6 +242,10 @@ static void start(struct world *world, bool lma)
 		.port_count = 3,
 		.routes = &world->route,
 		.route_count = 1};
+	world->peer = (struct config_peer){.role = PEER_MAG};
+	inet_pton(AF_INET6, "2001:db8:1::a2", &world->peer.address);
+	world->config.peers = &world->peer;
+	world->config.peer_count = 1;
 	world->config.lma.address = world->config.mag.address = world->addresses[0].address;
 	world->config.limits = (struct config_limits){
 		.icmp_errors_per_s = 1000, .icmp_burst = 50, .resolve_queue = 3, .neighbours = NEIGHBOURS, .routes = 8};
@@ -223,7 +254,7 @@ static void start(struct world *world, bool lma)
 	world->net = net_create(&world->config, macs, &ops, world, &world->now);
 	CHECK(world->net != NULL);
 	net_start(world->net, &world->now);
-	insert_tunnel(world);
+	insert_tunnels(world);
 }
 
 static void seal(uint8_t *packet, size_t length)
@@ -252,6 +283,8 @@ static void step(struct world *world, uint8_t reason, uint8_t flags, const uint8
 
 	CHECK(packet != NULL);
 	memcpy(packet, bytes, length);
+	if (flags & STEP_TUNNEL && meta.reason == PUNT_pair_error)
+		meta.tunnel = DIRECT;
 	if (flags & STEP_LINK)
 		meta.port = 2;
 	if (flags & STEP_SEAL)
@@ -262,8 +295,8 @@ static void step(struct world *world, uint8_t reason, uint8_t flags, const uint8
 		world->now.monotonic_ns += UINT64_C(3600000000000);
 	world->refuse = flags & STEP_REFUSE;
 	if (flags & STEP_REMOVE) {
-		net_tunnel_remove(world->net, TUNNEL);
-		insert_tunnel(world);
+		remove_tunnels(world);
+		insert_tunnels(world);
 	}
 	net_advance(world->net, &world->now);
 	net_punt(world->net, &world->now, &meta, packet, (uint16_t)length);
@@ -289,7 +322,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(world, data[at], data[at + 1], data + at + 3, length);
 		at += 3 + length;
 	}
-	net_tunnel_remove(world->net, TUNNEL);
+	remove_tunnels(world);
 	net_destroy(world->net);
 	for (unsigned i = 0; i < NEIGHBOURS; i++)
 		CHECK(!world->slots[i]);

@@ -58,6 +58,8 @@ struct net_host {
 		int error;
 	} resolved[64];
 	unsigned resolved_count;
+	struct net_heard heard[64];
+	unsigned heard_count;
 	uint64_t random;
 	bool has_node;
 	struct in6_addr node;
@@ -150,6 +152,14 @@ static inline void host_tunnel_resolved(void *context, uint32_t tunnel, int erro
 	host->resolved[host->resolved_count++].error = error;
 }
 
+static inline void host_heard(void *context, const struct net_heard *heard)
+{
+	struct net_host *host = context;
+
+	assert_true(host->heard_count < 64);
+	host->heard[host->heard_count++] = *heard;
+}
+
 static inline bool host_access_node(void *context, const struct in6_addr *address, uint16_t *link, uint8_t mac[6])
 {
 	struct net_host *host = context;
@@ -187,6 +197,7 @@ static const struct net_host_ops host_ops = {
 	.tunnel_resolved = host_tunnel_resolved,
 	.access_node = host_access_node,
 	.random = host_random,
+	.heard = host_heard,
 };
 
 static inline char *word(const char *text)
@@ -242,7 +253,7 @@ static inline void host_create(struct net_host *host)
 
 static inline void host_clear(struct net_host *host)
 {
-	host->output_count = host->update_count = host->resolved_count = 0;
+	host->output_count = host->update_count = host->resolved_count = host->heard_count = 0;
 	host->log_used = 0;
 	host->logs[0] = '\0';
 }
