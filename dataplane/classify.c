@@ -5,6 +5,7 @@
 
 #define ICMPV6_ERROR_MAX    127
 #define ICMPV6_ECHO_REQUEST 128
+#define ICMPV6_ECHO_REPLY   129
 #define ICMPV6_RS           133
 #define ICMPV6_NS           135
 #define ICMPV6_NA           136
@@ -106,6 +107,14 @@ static bool is_neighbour_discovery(uint8_t type)
 	return type == ICMPV6_NS || type == ICMPV6_NA;
 }
 
+/* To a probe of ours: straight from a peer. */
+static bool is_answer_of_peer(const struct worker *w, struct rte_mbuf *pkt, uint8_t type, int kind)
+{
+	return type == ICMPV6_ECHO_REPLY && kind == OWN_ADDRESS && packet_path(pkt)->tunnel == INDEX_NONE &&
+	       w->gateway->ports[pkt->port].side == DATAPLANE_CORE &&
+	       address_set_lookup(&w->gateway->peers, packet_ipv6(pkt)->src_addr) != ADDRESS_SET_MISS;
+}
+
 static void own_icmp(struct worker *w, struct rte_mbuf *pkt, uint16_t offset, int kind)
 {
 	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
@@ -123,6 +132,8 @@ static void own_icmp(struct worker *w, struct rte_mbuf *pkt, uint16_t offset, in
 		push_drop(w, pkt, DROP_ip_source_invalid);
 	else if (type == ICMPV6_ECHO_REQUEST && kind != OWN_GROUP)
 		push_punt(w, pkt, PUNT_icmp_echo);
+	else if (is_answer_of_peer(w, pkt, type, kind))
+		push_punt(w, pkt, PUNT_icmp_reply);
 	else if (type <= ICMPV6_ERROR_MAX && kind != OWN_GROUP)
 		push_punt(w, pkt, PUNT_icmp_error_in);
 	else

@@ -79,20 +79,37 @@ static bool check_inner(struct worker *w, struct rte_mbuf *pkt, uint16_t offset)
 	return true;
 }
 
-/*
- * From nobody who has a tunnel. At an LMA it may be a MAG whose last MN went to another one, and has come back without
- * having to register.
- */
+/* It may be a MAG whose last MN went to another one, and has come back without having to register. */
+static void tell_anchor(struct worker *w, struct rte_mbuf *pkt, const struct rte_ipv6_hdr *inner)
+{
+	uint64_t source = endpoint_id_ipv6(inner->src_addr);
+
+	if (endpoint_table_lookup(w->tables->endpoints, source)->action != FORWARD_NONE)
+		event_wrong_tunnel(w, source, INDEX_NONE, packet_ipv6(pkt)->src_addr);
+}
+
+/* Another MAG that sends direct after all pairs with it are gone, or were lost by a restart: it is told. */
+static bool is_of_former_peer(struct worker *w, struct rte_mbuf *pkt, const struct rte_ipv6_hdr *inner)
+{
+	const uint8_t *source = packet_ipv6(pkt)->src_addr;
+
+	return w->tables->pairs != NULL && address_set_lookup(&w->gateway->peers, source) != ADDRESS_SET_MISS &&
+	       pair_error_allowed(w, inner, endpoint_load_be64(source) ^ endpoint_hash(endpoint_load_be64(source + 8)));
+}
+
+/* From nobody who has a tunnel. */
 static void decap_unknown(struct worker *w, struct rte_mbuf *pkt, uint16_t offset)
 {
 	const struct rte_ipv6_hdr *inner = rte_pktmbuf_mtod_offset(pkt, const struct rte_ipv6_hdr *, offset);
-	uint64_t source;
+	bool is_complete = rte_pktmbuf_data_len(pkt) >= offset + IPV6_HEADER &&
+			   (inner->vtc_flow & RTE_BE32(0xf0000000)) == RTE_BE32(0x60000000);
 
-	if (w->gateway->role == DATAPLANE_LMA && rte_pktmbuf_data_len(pkt) >= offset + IPV6_HEADER &&
-		(inner->vtc_flow & RTE_BE32(0xf0000000)) == RTE_BE32(0x60000000)) {
-		source = endpoint_id_ipv6(inner->src_addr);
-		if (endpoint_table_lookup(w->tables->endpoints, source)->action != FORWARD_NONE)
-			event_wrong_tunnel(w, source, INDEX_NONE, packet_ipv6(pkt)->src_addr);
+	if (is_complete && w->gateway->role == DATAPLANE_LMA)
+		tell_anchor(w, pkt, inner);
+	else if (is_complete && is_of_former_peer(w, pkt, inner)) {
+		push_punt(
+			w, pkt, PUNT_pair_error); /* the whole packet, for there is no tunnel that knows its outside */
+		return;
 	}
 	push_drop(w, pkt, DROP_tunnel_unknown);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "endpoint.h"
+
 #define LIMIT_HEADER  8 /* destination options with a Tunnel Encapsulation Limit */
 #define INNER_MTU_MIN 1280
 #define TRAFFIC_CLASS UINT32_C(0x0ff00000)
@@ -112,6 +114,35 @@ static void encap(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *t
 	push_tx(w, pkt, tunnel->port);
 }
 
+/*
+ * A direct tunnel without a next hop: until its pairs know, their packets go by the anchor as if there were no pair.
+ * NULL: there is no other way.
+ */
+static const struct tunnel *way_round(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
+{
+	const struct forward *forward;
+
+	if (tunnel->use != TUNNEL_TO_PEER_MAG)
+		return NULL;
+	forward = endpoint_table_lookup(w->tables->endpoints, endpoint_id_ipv6(packet_ipv6(pkt)->src_addr));
+	if (forward->action != FORWARD_LOCAL)
+		return NULL;
+	tunnel = tunnel_table_lookup(w->tables->tunnels, forward->tunnel);
+	if (tunnel == NULL || tunnel->length == 0)
+		return NULL;
+	*packet_into(pkt) = forward->tunnel;
+	return tunnel;
+}
+
+static void encap_unresolved(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
+{
+	tunnel = way_round(w, pkt, tunnel);
+	if (tunnel != NULL)
+		encap(w, pkt, tunnel);
+	else
+		push_drop(w, pkt, DROP_tunnel_unresolved);
+}
+
 void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct tunnel *tunnels[VECTOR_MAX];
@@ -128,7 +159,7 @@ void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 		if (unlikely(tunnels[i] == NULL))
 			push_drop(w, pkts[i], DROP_dead_index);
 		else if (unlikely(tunnels[i]->length == 0))
-			push_drop(w, pkts[i], DROP_tunnel_unresolved);
+			encap_unresolved(w, pkts[i], tunnels[i]);
 		else
 			encap(w, pkts[i], tunnels[i]);
 	}

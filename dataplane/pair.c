@@ -9,7 +9,7 @@ static void pair_refuse(struct worker *w, struct rte_mbuf *pkt, enum drop_reason
 	if (is_error_of_peer(w, pkt)) {
 		packet_path(pkt)->tunnel = INDEX_NONE; /* the destination's own tunnel is another */
 		push(w, STAGE_downlink, pkt);
-	} else if (pair_error_allowed(w, pkt)) {
+	} else if (pair_error_allowed(w, packet_ipv6(pkt), packet_path(pkt)->tunnel)) {
 		push_error(w, pkt, PUNT_pair_error, reason);
 	} else {
 		push_drop(w, pkt, reason);

@@ -55,9 +55,11 @@ void downlink_deliver(struct worker *w, struct rte_mbuf *pkt, const struct forwa
  */
 bool is_error_of_peer(const struct worker *w, struct rte_mbuf *pkt);
 
-/* May the peer be told of this packet out of its direct tunnel, within the limits of its pair and of the peer? In
- * punt.c. */
-bool pair_error_allowed(struct worker *w, struct rte_mbuf *pkt);
+/*
+ * May a peer be told of the packet @inner that it sent direct, within the limits of its pair and of the peer? @peer:
+ * anything that tells one from the others. In punt.c.
+ */
+bool pair_error_allowed(struct worker *w, const struct rte_ipv6_hdr *inner, uint64_t peer);
 
 /* Count a sampled packet (data at the IPv6 header) of w->sketch; tells the control core of its pair. In punt.c. */
 void pair_watch(struct worker *w, struct rte_mbuf *pkt);

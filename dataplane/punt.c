@@ -37,6 +37,8 @@ static bool allowed(struct worker *w, struct rte_mbuf *pkt, const struct packet_
 {
 	struct token_bucket *bucket = &w->reason_buckets[meta->reason];
 
+	if (meta->reason == PUNT_pair_error)
+		return true; /* pair_error_allowed() has said so */
 	if (is_signalling[meta->reason])
 		return token_bucket_take(bucket, w->now, w->limits.signalling_interval, w->limits.signalling_burst);
 	return source_allowed(w, source_of(pkt, meta)) &&
@@ -89,14 +91,12 @@ void stage_punt(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 		door_control_wake(w->door);
 }
 
-bool pair_error_allowed(struct worker *w, struct rte_mbuf *pkt)
+bool pair_error_allowed(struct worker *w, const struct rte_ipv6_hdr *inner, uint64_t peer)
 {
-	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
-	uint64_t peer = endpoint_hash(packet_path(pkt)->tunnel);
-	uint64_t pair = endpoint_hash(endpoint_load_be64(ip->src_addr) ^ peer);
-	struct token_bucket *of_pair, *of_peer = &w->peer_buckets[peer % PEER_BUCKETS];
+	uint64_t of = endpoint_hash(peer), pair = endpoint_hash(endpoint_load_be64(inner->src_addr) ^ of);
+	struct token_bucket *of_pair, *of_peer = &w->peer_buckets[of % PEER_BUCKETS];
 
-	pair = endpoint_hash(pair ^ endpoint_load_be64(ip->dst_addr));
+	pair = endpoint_hash(pair ^ endpoint_load_be64(inner->dst_addr));
 	of_pair = &w->pair_buckets[pair % PAIR_BUCKETS];
 	return token_bucket_take(of_pair, w->now, w->limits.pair_error_interval, 1) &&
 	       token_bucket_take(of_peer, w->now, w->limits.peer_error_interval, PEER_ERROR_BURST);

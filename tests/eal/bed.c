@@ -101,7 +101,7 @@ static void make_gateway(struct bed *bed)
 	};
 	struct dataplane_address addresses[1] = {{.port = CORE}};
 	struct dataplane_pool pools[1] = {{.length = 48}};
-	struct in6_addr peers[2];
+	struct in6_addr peers[3];
 	struct rte_ether_addr macs[BED_PORTS];
 
 	if (bed->config.role == DATAPLANE_MAG) {
@@ -113,6 +113,7 @@ static void make_gateway(struct bed *bed)
 	parse(bed->config.role == DATAPLANE_MAG ? "2001:db8:1::2" : "2001:db8:1::1", &addresses[0].address);
 	parse(bed->config.role == DATAPLANE_MAG ? "2001:db8:1::1" : "2001:db8:1::2", &peers[0]);
 	parse("2001:db8:1::3", &peers[1]);
+	parse("2001:db8:1::7", &peers[2]);
 	parse("2001:db8:aa::", &pools[0].prefix);
 	parse("fe80::200:5eff:fe00:5213", &bed->config.access_link_local);
 	memcpy(bed->config.access_mac, (const uint8_t[]){0, 0, 0x5e, 0, 0x52, 0x13}, 6);
@@ -125,7 +126,7 @@ static void make_gateway(struct bed *bed)
 	bed->config.pools = pools;
 	bed->config.pool_count = bed->config.role == DATAPLANE_LMA ? 1 : 0;
 	bed->config.peers = peers;
-	bed->config.peer_count = 2;
+	bed->config.peer_count = 3;
 	assert_int_equal(gateway_init(&bed->gateway, &bed->config, macs, &memory_libc), 0);
 }
 

@@ -222,6 +222,29 @@ static void pair_of_two_nodes_here_is_delivered_here(void **state)
 	assert_int_equal(node_packets(2, COUNTER_DOWN), 128);
 }
 
+/* Its next hop does not answer any more: the packets find another way before anybody has thought about the pair. */
+static void packets_of_a_direct_tunnel_without_a_next_hop_go_to_the_anchor(void **state)
+{
+	struct fwd_update update = {.op = FWD_OP_tunnel_replace, .index = 7};
+	const struct frame in = from_node(MN1_MAC, MN1, MN6, 64);
+
+	update.body.tunnel = (struct fwd_tunnel){
+		.mtu_bytes = BED_TUNNEL_MTU, .hop_limit = 64, .descriptor = INDEX_NONE, .use = TUNNEL_TO_PEER_MAG};
+	inet_pton(AF_INET6, MAG, &update.body.tunnel.local);
+	inet_pton(AF_INET6, PEER, &update.body.tunnel.remote);
+	bed_apply(bed, &update);
+	expect_way(ACCESS, in, CORE, into(LMA, MN1, MN6, 63), true);
+	update.op = FWD_OP_endpoint_replace; /* and the anchor is not to be reached either */
+	update.body.endpoint.id = id_of(MN1);
+	update.body.endpoint.forward =
+		(struct forward){.action = FORWARD_LOCAL, .link = 0, .tunnel = 3, .node = 1, .mac = {2, 0, 0, 0, 1, 1}};
+	bed_apply(bed, &update);
+	bed_reset(bed);
+	bed_receive(bed, ACCESS, &in, 63);
+	assert_int_equal(bed_drops(bed, DROP_tunnel_unresolved), 63);
+	bed_check_conservation(bed);
+}
+
 static void hop_limit_ends_before_the_direct_tunnel(void **state)
 {
 	const struct frame in = from_node(MN1_MAC, MN1, MN6, 1);
@@ -307,10 +330,41 @@ static void peer_is_told_that_it_is_not_the_one_of_the_pair(void **state)
 	expect_refused(out_of(FORMER, MN6, MN7), DROP_pair_tunnel_mismatch, 8);
 }
 
-static void peer_is_told_once_a_second_for_each_pair(void **state)
+/* After a restart, say: it is not known from which tunnel, so the whole packet goes to the control core. */
+static void peer_without_any_pair_is_told_too(void **state)
+{
+	struct bed *fresh = scenario_mag(1);
+	struct frame in = out_of(PEER, MN6, MN1), got, cut = in, strange = out_of(STRANGER, MN6, MN1);
+	struct packet_meta meta;
+
+	for (unsigned i = 0; i < RTE_DIM(bursts); i++) {
+		bed_reset(fresh);
+		bed_receive(fresh, CORE, &in, bursts[i]);
+		assert_true(bed_punted(fresh, &got, &meta));
+		assert_int_equal(meta.reason, PUNT_pair_error);
+		assert_int_equal(meta.tunnel, INDEX_NONE);
+		assert_int_equal(meta.l3, 0);
+		assert_int_equal(got.length, in.length - 14);
+		assert_memory_equal(got.bytes, in.bytes + 14, got.length);
+		assert_false(bed_punted(fresh, &got, &meta));
+		assert_int_equal(bed_drops(fresh, DROP_tunnel_unknown), bursts[i] - 1);
+		bed_check_conservation(fresh);
+	}
+	bed_reset(fresh);
+	cut.length = 14 + 40 + 39;
+	frame_set16(&cut, 14 + 4, 39);
+	bed_receive(fresh, CORE, &cut, 1);
+	bed_receive(fresh, CORE, &strange, 1);
+	assert_false(bed_punted(fresh, &got, &meta));
+	assert_int_equal(bed_drops(fresh, DROP_tunnel_unknown), 2);
+	bed_check_conservation(fresh);
+	bed_destroy(fresh);
+}
+
+static void peer_is_told_once_in_a_while_for_each_pair(void **state)
 {
 	const struct frame frames[] = {out_of(PEER, MN6, MN2), out_of(PEER, NOBODY, MN2), out_of(FORMER, MN6, MN2)};
-	uint64_t second = bed->workers[0]->limits.pair_error_interval;
+	uint64_t while_ticks = bed->workers[0]->limits.pair_error_interval;
 	struct packet_meta meta;
 	struct frame got;
 
@@ -321,9 +375,9 @@ static void peer_is_told_once_a_second_for_each_pair(void **state)
 		assert_true(bed_punted(bed, &got, &meta));
 	assert_false(bed_punted(bed, &got, &meta));
 	assert_int_equal(bed_drops(bed, DROP_pair_unknown), 9);
-	for (unsigned i = 0; i < PAIR_BUCKETS; i++) /* a second goes by */
+	for (unsigned i = 0; i < PAIR_BUCKETS; i++) /* time goes by */
 		if (bed->workers[0]->pair_buckets[i].full_at != 0)
-			bed->workers[0]->pair_buckets[i].full_at -= second;
+			bed->workers[0]->pair_buckets[i].full_at -= while_ticks;
 	bed_receive(bed, CORE, &frames[0], 2);
 	assert_true(bed_punted(bed, &got, &meta));
 	assert_false(bed_punted(bed, &got, &meta));
@@ -517,6 +571,7 @@ int main(void)
 		PAIR_TEST(other_sender_does_not_get_into_the_direct_tunnel),
 		PAIR_TEST(node_that_moved_within_the_gateway_uses_the_anchor_until_its_pair_follows),
 		PAIR_TEST(pair_of_two_nodes_here_is_delivered_here),
+		PAIR_TEST(packets_of_a_direct_tunnel_without_a_next_hop_go_to_the_anchor),
 		PAIR_TEST(hop_limit_ends_before_the_direct_tunnel),
 		PAIR_TEST(packets_of_the_peer_are_delivered),
 		PAIR_TEST(packets_of_the_former_peer_are_delivered_while_it_lingers),
@@ -525,7 +580,8 @@ int main(void)
 		PAIR_TEST(packets_of_the_anchor_are_delivered_beside),
 		PAIR_TEST(peer_is_told_that_there_is_no_pair),
 		PAIR_TEST(peer_is_told_that_it_is_not_the_one_of_the_pair),
-		PAIR_TEST(peer_is_told_once_a_second_for_each_pair),
+		PAIR_TEST(peer_without_any_pair_is_told_too),
+		PAIR_TEST(peer_is_told_once_in_a_while_for_each_pair),
 		PAIR_TEST(peer_is_told_of_a_bounded_number_of_pairs),
 		PAIR_TEST(error_of_the_peer_reaches_the_node_that_it_is_for),
 		PAIR_TEST(gateway_tells_of_a_pair_that_uses_the_anchor),

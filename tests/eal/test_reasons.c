@@ -700,6 +700,16 @@ static void echo_to_link_local(struct frame *f)
 	icmp_to(f, CORE, ROUTER, "fe80::1", "fe80::ff:fe00:10", 128);
 }
 
+static void answer_of_peer(struct frame *f)
+{
+	icmp_to(f, CORE, ROUTER, PEER, MAG, 129);
+}
+
+static void answer_of_stranger(struct frame *f)
+{
+	icmp_to(f, CORE, ROUTER, STRANGER, MAG, 129);
+}
+
 static void echo_from_node(struct frame *f)
 {
 	icmp_to(f, ACCESS, MN1_MAC, MN1_LINK_LOCAL, GATEWAY_LINK_LOCAL, 128);
@@ -792,6 +802,7 @@ static const struct reason_case cases[] = {
 	DROPS(MAG, ACCESS, link_local_to_server, uplink_link_local),
 	DROPS(MAG, ACCESS, dad_of_node, dad_probe),
 	DROPS(MAG, ACCESS, dad_of_stranger, dad_probe),
+	DROPS(MAG, CORE, answer_of_stranger, own_unknown_protocol),
 	DROPS(LMA, CORE, tunnel_from_stranger, tunnel_unknown),
 	DROPS(LMA, OUTSIDE, tunnel_from_outside, tunnel_unknown),
 	DROPS(LMA, CORE, unknown_tunnel_with_nothing_inside, tunnel_unknown),
@@ -832,6 +843,7 @@ static const struct reason_case cases[] = {
 	PUNTS(LMA, CORE, echo_in_tunnel, icmp_echo),
 	PUNTS(MAG, ACCESS, echo_from_node, icmp_echo),
 	PUNTS(MAG, ACCESS, echo_from_node_to_global, icmp_echo),
+	PUNTS(MAG, CORE, answer_of_peer, icmp_reply),
 	PUNTS(LMA, CORE, error_from_core, icmp_error_in),
 	PUNTS(MAG, ACCESS, error_from_node, icmp_error_in),
 	PUNTS(LMA, CORE, udp_to_own, own_protocol_error),
