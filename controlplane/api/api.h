@@ -29,7 +29,9 @@ struct lma;
 struct mag;
 struct mn_id;
 struct net;
+struct pair_events;
 struct policy;
+struct ro;
 
 /* What the daemon alone knows of itself. */
 struct api_runtime {
@@ -49,6 +51,8 @@ struct api_sources {
 	const struct policy *policy; /* required */
 	struct lma *lma;             /* ROLE_LMA */
 	struct mag *mag;             /* ROLE_MAG */
+	struct ro *ro;               /* NULL: route optimisation is off */
+	const struct pair_events *pair_events;
 	const struct heartbeat *heartbeat;
 	const struct net *net;
 	const struct door *door;     /* counters of the workers */
@@ -67,6 +71,10 @@ struct api_sources {
 		struct object_counter *sum);
 	/* Let the counters of that index count from 0 again. */
 	void (*counter_clear)(void *context, enum index_space space, uint32_t index);
+	/* The same for a pair of route optimisation, by its index in struct ro_view; NULL: pairs are not counted. */
+	void (*pair_counter)(
+		void *context, uint32_t pair, enum counter_direction direction, struct object_counter *sum);
+	void (*pair_counter_clear)(void *context, uint32_t pair);
 	/*
 	 * By the operator, as mag_attach(), mag_detach() and lma_clear(): 0 or negative errno; clear_binding also tells
 	 * how many bindings it removed.

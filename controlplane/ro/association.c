@@ -166,9 +166,10 @@ struct association *association_create(struct ro *ro, const struct side *first, 
 	hash_index_insert(&ro->by_prefix, endpoint_hash(first->prefixes[0]), a->index);
 	hash_index_insert(&ro->by_prefix, endpoint_hash(second->prefixes[0]), a->index);
 	ro->stats.pairs++;
-	pair_note(ro, a, RO_EVENT_CREATED, 0);
-	if (side_assign(&a->sides[0], first) == 0 && side_assign(&a->sides[1], second) == 0)
+	if (side_assign(&a->sides[0], first) == 0 && side_assign(&a->sides[1], second) == 0) {
+		pair_note(ro, a, RO_EVENT_CREATED, 0);
 		return a;
+	}
 	memcpy(a->sides[0].prefixes, first->prefixes, sizeof(first->prefixes));
 	memcpy(a->sides[1].prefixes, second->prefixes, sizeof(second->prefixes));
 	association_destroy(ro, a);
@@ -185,9 +186,9 @@ void association_destroy(struct ro *ro, struct association *a)
 	hash_index_remove(&ro->by_pair, pair_hash(first, second), a->index);
 	hash_index_remove(&ro->by_prefix, endpoint_hash(first), a->index);
 	hash_index_remove(&ro->by_prefix, endpoint_hash(second), a->index);
+	pair_note(ro, a, RO_EVENT_FORGOTTEN, 0);
 	ident_clear(&a->sides[0].id);
 	ident_clear(&a->sides[1].id);
-	pair_note(ro, a, RO_EVENT_FORGOTTEN, 0);
 	a->used = false;
 	ro->stats.pairs--;
 	a->index = ro->free; /* of a free slot: the next one */
@@ -361,7 +362,7 @@ bool association_apply(struct ro *ro, struct association *a)
 	return changed;
 }
 
-void association_fall_back(struct ro *ro, struct association *a)
+void association_fall_back(struct ro *ro, struct association *a, uint8_t cause)
 {
 	uint64_t now_ms = ro_ms(ro);
 
@@ -373,7 +374,7 @@ void association_fall_back(struct ro *ro, struct association *a)
 	if (a->linger_ms == 0)
 		a->linger_ms = now_ms + ro->config.rx_linger_ms;
 	a->forget_ms = now_ms + ro->config.tombstone_ms;
-	pair_note(ro, a, RO_EVENT_FALLBACK, a->last_failure);
+	pair_note(ro, a, RO_EVENT_FALLBACK, cause);
 	association_apply(ro, a);
 	association_schedule(ro, a);
 }
@@ -392,9 +393,9 @@ void association_release_tunnels(struct ro *ro, struct association *a)
 		tunnels_release(ro->tunnels, tunnel);
 }
 
-void association_clear(struct ro *ro, struct association *a)
+void association_clear(struct ro *ro, struct association *a, uint8_t cause)
 {
-	association_fall_back(ro, a);
+	association_fall_back(ro, a, cause);
 	if (!a->receives) {
 		a->sides[0].rx = a->sides[1].rx = false;
 		association_apply(ro, a);

@@ -211,7 +211,7 @@ void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t r
 	association_commit(ro, a);
 }
 
-static void end_active(struct ro *ro, struct association *a)
+static void end_active(struct ro *ro, struct association *a, uint8_t cause)
 {
 	if (a->state == RO_STATE_ACTIVE)
 		ro->stats.active--;
@@ -219,7 +219,7 @@ static void end_active(struct ro *ro, struct association *a)
 	a->step = STEP_IDLE;
 	a->deadline_ms = a->expires_ms = 0;
 	a->forget_ms = ro_ms(ro) + ro->config.tombstone_ms;
-	pair_note(ro, a, RO_EVENT_FALLBACK, a->last_failure);
+	pair_note(ro, a, RO_EVENT_FALLBACK, cause);
 	association_schedule(ro, a);
 }
 
@@ -262,13 +262,15 @@ void update_remove(struct ro *ro, struct association *a, uint8_t cause)
 	remove_at_mags(ro, a);
 	if (is_two(a) && !IN6_IS_ADDR_UNSPECIFIED(&spec.to))
 		request_send(ro, a, &spec);
-	end_active(ro, a);
+	end_active(ro, a, cause);
 	association_commit(ro, a);
 }
 
 void update_fail(struct ro *ro, struct association *a, uint8_t status)
 {
-	if (status != RO_STATUS_NOT_ATTACHED && status != RO_STATUS_OUT_OF_WINDOW)
+	if (status != RO_STATUS_NOT_ATTACHED && status != RO_STATUS_OUT_OF_WINDOW) {
 		a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
+		pair_note(ro, a, RO_EVENT_HELD_DOWN, status);
+	}
 	update_remove(ro, a, status);
 }

@@ -12,7 +12,8 @@
  *	exchange.c     requests until their Acks, Acks until they are old
  *	lma.c          LMA role: what comes in; controller.c: updates step by step by the table of a driver
  *	mag.c          MAG role; pbu.c: PBU and PBA in place of RO Setup
- *	peers.c        the other gateways; events.c: words of what happens
+ *	peers.c        the other gateways; events.c: words of what happens; pair_events.c: who remembers it
+ *	view.c         what is shown
  */
 
 /* One MN of a pair. */
@@ -206,11 +207,10 @@ bool pair_is_alive(const struct association *a);
 /* Ends direct forwarding of a pair from here, in either role. Commits. */
 void pair_end(struct ro *ro, struct association *a, uint8_t cause);
 
-static inline void pair_note(const struct ro *ro, const struct association *a, enum ro_event event, uint8_t value)
-{
-	if (ro->config.hooks.pair_event != NULL)
-		ro->config.hooks.pair_event(ro->config.hooks.context, &ro->now, a->index, event, value);
-}
+/* Tell who listens what happened to the pair. */
+void pair_note(const struct ro *ro, const struct association *a, enum ro_event event, uint8_t value);
+/* Where the last report of packets from @source to @destination lies. */
+struct seen_pair *seen_slot(const struct ro *ro, uint64_t source, uint64_t destination);
 
 /* ---- peers.c ---- */
 
@@ -251,13 +251,13 @@ void association_schedule(struct ro *ro, struct association *a);
 int association_set_peer(struct ro *ro, struct association *a, const struct in6_addr *mag);
 /* MAG: make what is installed what the sides want; into the open transaction. True: something changed. */
 bool association_apply(struct ro *ro, struct association *a);
-/* MAG: TX off at once, RX lingers; the stamp stays as tombstone. Into the open transaction. */
-void association_fall_back(struct ro *ro, struct association *a);
+/* MAG: TX off at once, RX lingers; the stamp stays as tombstone. @cause: a status. Into the open transaction. */
+void association_fall_back(struct ro *ro, struct association *a, uint8_t cause);
 /*
  * MAG: something was refused. RX lingers if it is known to be there, else everything goes at once. What was never there
  * need not go: refusals of this are of no interest. Commits.
  */
-void association_clear(struct ro *ro, struct association *a);
+void association_clear(struct ro *ro, struct association *a, uint8_t cause);
 /* MAG: the tunnels that nothing names any more, into the open transaction. */
 void association_release_tunnels(struct ro *ro, struct association *a);
 /* Close the open transaction; a refusal comes back for this association. */
@@ -346,6 +346,8 @@ int lma_trigger(struct ro *ro, uint64_t source, uint64_t destination, bool opera
 void lma_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change);
 void lma_timeout(struct ro *ro, struct association *a, const struct exchange *exchange);
 void lma_fire(struct ro *ro, struct association *a);
+/* The LMA that has the longest prefix of @id, or NULL. */
+const struct ro_peer *lma_of_prefix(const struct ro *ro, uint64_t id);
 
 void mag_request_in(struct ro *ro, struct ro_request *request);
 void mag_ack_in(struct ro *ro, struct association *a, const struct exchange *exchange, struct ro_request *ack);

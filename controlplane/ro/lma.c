@@ -20,8 +20,7 @@ static bool peer_has_prefix(const struct ro_peer *peer, uint64_t id)
 	return false;
 }
 
-/* The LMA that has the longest prefix of @id. */
-static const struct ro_peer *lma_of_prefix(const struct ro *ro, uint64_t id)
+const struct ro_peer *lma_of_prefix(const struct ro *ro, uint64_t id)
 {
 	const struct ro_peer *best = NULL;
 	uint8_t longest = 0;
@@ -130,6 +129,7 @@ int lma_trigger(struct ro *ro, uint64_t source, uint64_t destination, bool opera
 	a->controller = a->sides[0].ours && a->sides[1].ours;
 	a->hold_down_ms = 0;
 	ro->stats.triggers++;
+	pair_note(ro, a, operator_asks ? RO_EVENT_ASKED : RO_EVENT_TRIGGERED, 0);
 	update_start(ro, a, to, RO_REASON_NEW_FLOW, false);
 	return 0;
 }
@@ -141,6 +141,7 @@ static void hint_in(struct ro *ro, struct ro_request *request)
 {
 	const struct ro_tuple *tuples = request->body.tuples;
 	struct ro_session session;
+	struct association *a;
 	struct side to, from;
 	int error;
 
@@ -154,12 +155,13 @@ static void hint_in(struct ro *ro, struct ro_request *request)
 		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 		return;
 	}
-	pair_make(ro, from.prefixes[0], to.prefixes[0], &error);
+	a = pair_make(ro, from.prefixes[0], to.prefixes[0], &error);
 	if (error != 0) {
 		request_refuse(ro, NULL, request, error == -EACCES ? RO_STATUS_PROHIBITED : RO_STATUS_UNRESOLVED);
 		return;
 	}
 	request_refuse(ro, NULL, request, RO_STATUS_CREATED);
+	pair_note(ro, a, RO_EVENT_HINTED, 0);
 	lma_trigger(ro, from.prefixes[0], to.prefixes[0], false);
 }
 
@@ -217,6 +219,7 @@ static void adopt(struct ro *ro, struct association *a, const struct ro_request 
 		a->state = RO_STATE_PENDING;
 	a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
 	association_schedule(ro, a);
+	pair_note(ro, a, RO_EVENT_UPDATE, fixed->value);
 }
 
 static void accept_init(struct ro *ro, struct association *a, const struct ro_request *request, unsigned own)
@@ -529,6 +532,7 @@ void lma_fire(struct ro *ro, struct association *a)
 			update_start(ro, a, lead, RO_REASON_REFRESH, false);
 		} else {
 			ro->stats.expiries++;
+			pair_note(ro, a, RO_EVENT_EXPIRED, 0);
 			update_remove(ro, a, RO_STATUS_TIMED_OUT);
 		}
 	} else {

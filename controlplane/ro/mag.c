@@ -48,7 +48,7 @@ static void give_up(struct ro *ro, struct association *a, uint8_t status)
 {
 	exchanges_cancel(ro, a, false);
 	a->last_failure = status;
-	association_fall_back(ro, a);
+	association_fall_back(ro, a, status);
 	mag_report(ro, a, status, 0);
 	association_commit(ro, a);
 }
@@ -112,7 +112,7 @@ static uint8_t check_setup_sender(
 
 /* ---- Init and Setup ---- */
 
-static void adopt(struct association *a, const struct ro_request *request, unsigned own)
+static void adopt(const struct ro *ro, struct association *a, const struct ro_request *request, unsigned own)
 {
 	const struct ro_fixed *fixed = &request->fixed;
 
@@ -124,6 +124,7 @@ static void adopt(struct association *a, const struct ro_request *request, unsig
 	a->lifetime_s = fixed->lifetime_s;
 	a->lead = (uint8_t)own;
 	a->forget_ms = a->linger_ms = 0;
+	pair_note(ro, a, RO_EVENT_UPDATE, fixed->value);
 }
 
 /* Sides of an existing association as the message has them; what is installed under other prefixes goes. */
@@ -255,7 +256,7 @@ static void removal_in(struct ro *ro, struct ro_request *request)
 		a->stamp = request->body.stamp;
 		exchanges_cancel(ro, a, true);
 		ro->stats.removals++;
-		association_fall_back(ro, a);
+		association_fall_back(ro, a, RO_STATUS_REMOVED);
 		ack_send(ro, a, request, RO_STATUS_REMOVED, 0, 0, NULL);
 		association_commit(ro, a);
 	}
@@ -287,14 +288,14 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 	if (request->body.stamp > a->stamp)
 		exchanges_cancel(ro, a, true);
 	peer_changed = !same_address(&a->sides[1 - own].mag, &other->mag);
-	adopt(a, request, own);
+	adopt(ro, a, request, own);
 	if (is_init && peer_changed) { /* TX only when the new peer is known to have RX */
 		a->sides[own].tx = false;
 		association_apply(ro, a);
 	}
 	if (take_sides(ro, a, own, mine, other) != 0) {
 		a->last_failure = RO_STATUS_TUNNEL;
-		association_fall_back(ro, a);
+		association_fall_back(ro, a, RO_STATUS_TUNNEL);
 		request_refuse(ro, a, request, RO_STATUS_TUNNEL);
 		return;
 	}
@@ -341,7 +342,7 @@ void mag_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 	unsigned own = own_side(a);
 
 	if (exchange->code == RO_REPORT && status == RO_STATUS_UNKNOWN && a->state != RO_STATE_FALLBACK) {
-		association_fall_back(ro, a);
+		association_fall_back(ro, a, RO_STATUS_UNKNOWN);
 		association_commit(ro, a);
 	}
 	if (exchange->code != RO_SETUP)
@@ -411,14 +412,15 @@ static void own_left(struct ro *ro, struct association *a, unsigned side)
 
 	exchanges_cancel(ro, a, true);
 	a->sides[side].ours = false;
+	pair_note(ro, a, RO_EVENT_LEFT, 0);
 	if (a->local) { /* the one that stays is reached over its LMA again */
-		association_fall_back(ro, a);
+		association_fall_back(ro, a, RO_STATUS_NOT_ATTACHED);
 		association_commit(ro, a);
 		return;
 	}
 	if (a->sides[side].rx && a->back == INDEX_NONE)
 		a->back = ro->ops->tunnel_acquire(ro->context, &lma);
-	association_fall_back(ro, a);
+	association_fall_back(ro, a, RO_STATUS_NOT_ATTACHED);
 	association_commit(ro, a);
 }
 
@@ -434,6 +436,7 @@ static void own_came_back(struct ro *ro, struct association *a, unsigned side)
 		!same_address(&session.lma, &a->sides[side].lma))
 		return;
 	a->sides[side].ours = true;
+	pair_note(ro, a, RO_EVENT_RETURNED, 0);
 	a->lead = (uint8_t)side;
 	association_apply(ro, a);
 	mag_report(ro, a, RO_STATUS_UNKNOWN, 0);
@@ -484,7 +487,7 @@ static void drop_former(struct ro *ro, struct association *a)
 static void roll_back_early(struct ro *ro, struct association *a)
 {
 	a->confirm_ms = 0;
-	pair_note(ro, a, RO_EVENT_QUIET, 0);
+	pair_note(ro, a, RO_EVENT_ROLLED_BACK, 0);
 	a->sides[0].tx = a->sides[1].tx = false;
 	association_apply(ro, a);
 	association_commit(ro, a);
@@ -500,8 +503,9 @@ void mag_fire(struct ro *ro, struct association *a)
 		drop_former(ro, a);
 	if ((a->deadline_ms != 0 && a->deadline_ms <= now_ms) || (a->expires_ms != 0 && a->expires_ms <= now_ms)) {
 		ro->stats.expiries++;
+		pair_note(ro, a, RO_EVENT_EXPIRED, 0);
 		exchanges_cancel(ro, a, true);
-		association_fall_back(ro, a);
+		association_fall_back(ro, a, RO_STATUS_TIMED_OUT);
 		association_commit(ro, a);
 	}
 	if (a->linger_ms != 0 && a->linger_ms <= now_ms)

@@ -104,6 +104,7 @@ static uint32_t walk_on(struct ro *ro, struct peer_state *state, const struct in
 		if (state->walk == WALK_QUIET) {
 			send_no_more(ro, a);
 		} else {
+			pair_note(ro, a, RO_EVENT_PEER_LOST, 0);
 			pair_end(ro, a, state->walk_cause);
 			ended++;
 		}

@@ -12,15 +12,6 @@
 #define STAMP_AHEAD_S 10
 #define BOTH_WAYS_MS  60000 /* both directions within */
 
-#define WORD_OF(name, word) word,
-static const char *const state_names[] = {RO_STATES(WORD_OF)};
-static const char *const step_names[] = {RO_STEPS(WORD_OF)};
-
-const char *ro_state_name(enum ro_state state)
-{
-	return state < RO_STATE_COUNT ? state_names[state] : "unknown";
-}
-
 struct ro_config ro_config_default(void)
 {
 	return (struct ro_config){
@@ -96,6 +87,16 @@ void ro_destroy(struct ro *ro)
 uint64_t stamp_now(const struct ro *ro)
 {
 	return mh_timestamp_from_ns(ro->now.wall_ns);
+}
+
+void pair_note(const struct ro *ro, const struct association *a, enum ro_event event, uint8_t value)
+{
+	const struct ro_event_pair pair = {.index = a->index,
+		.prefixes = {a->sides[0].prefixes[0], a->sides[1].prefixes[0]},
+		.ids = {side_id(&a->sides[0]), side_id(&a->sides[1])}};
+
+	if (ro->config.hooks.pair_event != NULL)
+		ro->config.hooks.pair_event(ro->config.hooks.context, &ro->now, &pair, event, value);
 }
 
 /* ---- messages ---- */
@@ -177,7 +178,7 @@ void ro_session_changed(struct ro *ro, const struct engine_time *now, uint64_t p
 		mag_session_changed(ro, prefix, change);
 }
 
-static struct seen_pair *seen_slot(struct ro *ro, uint64_t source, uint64_t destination)
+struct seen_pair *seen_slot(const struct ro *ro, uint64_t source, uint64_t destination)
 {
 	return &ro->seen[endpoint_hash(source ^ endpoint_hash(destination)) % SEEN_SLOTS];
 }
@@ -261,7 +262,7 @@ void pair_end(struct ro *ro, struct association *a, uint8_t cause)
 	}
 	exchanges_cancel(ro, a, true);
 	a->last_failure = RO_FAILED(cause) ? cause : 0;
-	association_fall_back(ro, a);
+	association_fall_back(ro, a, cause);
 	mag_report(ro, a, cause, 0);
 	association_commit(ro, a);
 }
@@ -279,6 +280,7 @@ int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t x, uint64_t y
 	if (a == NULL || !pair_is_alive(a))
 		return -ENOENT;
 	a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
+	pair_note(ro, a, RO_EVENT_STOPPED, 0);
 	pair_end(ro, a, RO_STATUS_REMOVED);
 	return 0;
 }
@@ -293,6 +295,7 @@ void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uin
 	if (ro->config.role != RO_ROLE_MAG || side < 0 || !pair_is_alive(a) || !a->sides[side].tx ||
 		!same_address(&a->sides[1 - side].mag, peer))
 		return;
+	pair_note(ro, a, RO_EVENT_PEER_ERROR, 0);
 	pair_end(ro, a, RO_STATUS_UNKNOWN);
 }
 
@@ -316,7 +319,8 @@ void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t 
 	if (ro->config.role == RO_ROLE_MAG && (int16_t)(serial - a->settled) >= 0) {
 		exchanges_cancel(ro, a, false);
 		a->last_failure = status;
-		association_clear(ro, a);
+		pair_note(ro, a, RO_EVENT_NOT_INSTALLED, status);
+		association_clear(ro, a, status);
 		mag_report(ro, a, status, 0);
 	}
 	acks_settle(ro, a, serial, status);
@@ -343,58 +347,4 @@ uint64_t ro_advance(struct ro *ro, const struct engine_time *now)
 	more = timer_wheel_advance(&ro->wheel, engine_ms(now), FIRE_BUDGET) == FIRE_BUDGET;
 	more = peers_walk(ro) || more;
 	return more ? engine_ms(now) : timer_wheel_next(&ro->wheel);
-}
-
-/* ---- views ---- */
-
-static void view_of(const struct association *a, struct ro_view *view)
-{
-	*view = (struct ro_view){.index = a->index,
-		.state = (enum ro_state)a->state,
-		.association = a->id,
-		.proxy = a->proxy,
-		.controller = a->controller,
-		.local = a->local,
-		.step = step_names[a->step],
-		.stamp = a->stamp,
-		.lifetime_s = a->lifetime_s,
-		.expires_ms = a->expires_ms,
-		.last_failure = a->last_failure};
-	for (unsigned i = 0; i < 2; i++)
-		view->sides[i] = (struct ro_side_view){.id = side_id(&a->sides[i]),
-			.prefixes = a->sides[i].prefixes,
-			.prefix_count = a->sides[i].prefix_count,
-			.ours = a->sides[i].ours,
-			.mag = a->sides[i].mag,
-			.lma = a->sides[i].lma,
-			.tx = a->sides[i].tx,
-			.rx = a->sides[i].rx};
-}
-
-bool ro_pair_next(const struct ro *ro, uint32_t from, struct ro_view *view)
-{
-	while (from < ro->top && !ro->slots[from].used)
-		from++;
-	if (from >= ro->top)
-		return false;
-	view_of(&ro->slots[from], view);
-	return true;
-}
-
-bool ro_pair_find(const struct ro *ro, uint64_t a, uint64_t b, struct ro_view *view)
-{
-	const struct association *found = association_find(ro, a, b);
-
-	if (found == NULL)
-		return false;
-	view_of(found, view);
-	return true;
-}
-
-void ro_stats(const struct ro *ro, struct ro_stats *stats)
-{
-	*stats = ro->stats;
-	stats->tunnels = ro->tunnels != NULL ? tunnels_count(ro->tunnels) : 0;
-	stats->memory_bytes = sizeof(*ro) + ro->config.max_pairs * sizeof(*ro->slots) + SEEN_SLOTS * sizeof(*ro->seen) +
-			      BUCKET_SLOTS * sizeof(*ro->buckets);
 }

@@ -53,18 +53,30 @@ struct ro_peer {
 	X(hold_down_ms, 30000)
 
 /* What happens to a pair. X(NAME, "word", what the value is) */
-#define RO_EVENTS(X)                                   \
-	X(CREATED, "created", nothing)                 \
-	X(UPDATE, "update", reason)                    \
-	X(SENT, "sent", message)                       \
-	X(RECEIVED, "received", message)               \
-	X(ACKNOWLEDGED, "acknowledged", status)        \
-	X(REFUSED, "refused", status)                  \
-	X(TIMED_OUT, "no-answer", message)             \
-	X(ACTIVE, "active", nothing)                   \
-	X(QUIET, "direct-path-off", nothing)           \
-	X(FALLBACK, "fallback", status)                \
-	X(RECEIVING_ENDED, "receiving-ended", nothing) \
+#define RO_EVENTS(X)                                       \
+	X(CREATED, "created", nothing)                     \
+	X(TRIGGERED, "triggered", nothing)                 \
+	X(ASKED, "started-by-operator", nothing)           \
+	X(HINTED, "asked-for-by-mag", nothing)             \
+	X(UPDATE, "update", reason)                        \
+	X(SENT, "sent", message)                           \
+	X(RECEIVED, "received", message)                   \
+	X(ACKNOWLEDGED, "acknowledged", status)            \
+	X(REFUSED, "refused", status)                      \
+	X(TIMED_OUT, "no-answer", message)                 \
+	X(ACTIVE, "active", nothing)                       \
+	X(QUIET, "direct-path-off", nothing)               \
+	X(ROLLED_BACK, "early-activation-undone", nothing) \
+	X(NOT_INSTALLED, "forwarding-refused", status)     \
+	X(LEFT, "mobile-node-left", nothing)               \
+	X(RETURNED, "mobile-node-back", nothing)           \
+	X(STOPPED, "stopped-by-operator", nothing)         \
+	X(PEER_LOST, "peer-lost", nothing)                 \
+	X(PEER_ERROR, "unknown-to-peer-mag", nothing)      \
+	X(EXPIRED, "expired", nothing)                     \
+	X(HELD_DOWN, "held-down", status)                  \
+	X(FALLBACK, "fallback", status)                    \
+	X(RECEIVING_ENDED, "receiving-ended", nothing)     \
 	X(FORGOTTEN, "forgotten", nothing)
 
 enum ro_event {
@@ -78,14 +90,21 @@ const char *ro_event_name(uint8_t event);
 /* The value as a word of its kind, "" for nothing. */
 const char *ro_event_value(uint8_t event, uint8_t value);
 
+/* A pair as its events name it; valid during the call. */
+struct ro_event_pair {
+	uint32_t index;       /* below max_pairs; after FORGOTTEN it means another pair */
+	uint64_t prefixes[2]; /* the first one of each side; endpoint.h */
+	struct mn_id ids[2];  /* length 0: not known */
+};
+
 /* What the engine asks and tells besides its transactions. Any may be NULL; none calls back into the engine. */
 struct ro_hooks {
 	void *context;
 	/* MAG: packets that workers ever sent and took direct under this index; UINT64_MAX: nobody counts. */
 	uint64_t (*pair_packets)(void *context, uint32_t pair);
-	/* Pairs have indexes below max_pairs; after FORGOTTEN an index means another pair. */
-	void (*pair_event)(
-		void *context, const struct engine_time *now, uint32_t pair, enum ro_event event, uint8_t value);
+	/* Something happened to a pair: pair_events_note(). */
+	void (*pair_event)(void *context, const struct engine_time *now, const struct ro_event_pair *pair,
+		enum ro_event event, uint8_t value);
 };
 
 struct ro_config {
@@ -222,7 +241,9 @@ struct ro_side_view {
 	unsigned prefix_count;
 	bool ours;
 	struct in6_addr mag, lma;
-	bool tx, rx; /* MAG: halves that are wanted for this MN */
+	bool tx, rx;       /* MAG: halves that are wanted for this MN */
+	bool sends, takes; /* MAG: and those that are installed */
+	bool goes_back;    /* MAG: what comes for it out of the direct tunnel returns to its LMA */
 };
 
 /* One pair as `show pairs` and `why A B` print it; valid until the next call into the engine. */
@@ -230,19 +251,38 @@ struct ro_view {
 	uint32_t index;
 	enum ro_state state; /* FALLBACK: removed, the stamp is kept */
 	uint32_t association;
-	bool proxy, controller, local;
-	const char *step; /* LMA: of the update under way */
+	bool proxy, controller, local, early;
+	const char *step;   /* LMA: of the update under way */
+	const char *driver; /* "ro-direct", "ro-proxy" */
 	struct ro_side_view sides[2];
 	uint64_t stamp;
 	uint16_t lifetime_s;
-	uint64_t expires_ms;  /* monotonic; 0: not active */
-	uint8_t last_failure; /* status; 0: none */
+	/* Monotonic; 0: none. */
+	uint64_t expires_ms;
+	uint64_t deadline_ms;  /* of the update under way */
+	uint64_t hold_down_ms; /* traffic does not trigger it before */
+	uint64_t linger_ms;    /* MAG: direct packets are taken until then */
+	uint64_t forget_ms;    /* the stamp of a removed pair is kept until then */
+	uint8_t last_failure;  /* status; 0: none */
+	uint8_t awaited;       /* code of a request whose Ack is awaited; 0: none */
+	uint8_t awaited_tries; /* times that it was sent again */
+	struct in6_addr awaited_from;
 };
 
 /* The first pair with an index >= @from; false if there is none. */
 bool ro_pair_next(const struct ro *ro, uint32_t from, struct ro_view *view);
 /* The pair of the sessions that have these prefixes. */
 bool ro_pair_find(const struct ro *ro, uint64_t a, uint64_t b, struct ro_view *view);
+
+/* What the engine knows of an endpoint and of packets from it to another one, for `why A B` without a pair. */
+struct ro_prospect {
+	bool here;           /* an active session */
+	bool allowed;        /* by policy */
+	struct in6_addr lma; /* ours, or LMA: the peer that has the prefix; :: if nobody has */
+	uint64_t seen_ms;    /* monotonic: workers told of such packets; 0: not lately */
+};
+
+void ro_prospect(const struct ro *ro, uint64_t source, uint64_t destination, struct ro_prospect *prospect);
 
 struct ro_stats {
 	uint64_t received[RO_CODE_MAX + 1], sent[RO_CODE_MAX + 1], retransmitted[RO_CODE_MAX + 1];

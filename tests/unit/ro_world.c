@@ -166,6 +166,9 @@ static void node_init(struct world *world, unsigned number, const struct world_o
 	node->config.max_pairs = 16;
 	node->config.tunnel =
 		(struct fwd_tunnel){.local = node->config.address, .mtu_bytes = 1460, .use = TUNNEL_TO_PEER_MAG};
+	node->events = pair_events_create(node->config.max_pairs, 256);
+	assert_non_null(node->events);
+	node->config.hooks = (struct ro_hooks){.context = node->events, .pair_event = pair_events_note};
 	peers_of(node);
 	fake_host_init(&node->fake);
 	node->fake.random += number * 7919;
@@ -199,6 +202,7 @@ void world_fini(struct world *world)
 {
 	for (unsigned i = 0; i < NODES; i++) {
 		ro_destroy(world->nodes[i].ro);
+		pair_events_destroy(world->nodes[i].events);
 		fake_host_fini(&world->nodes[i].fake);
 	}
 	for (; world->head < world->tail; world->head++)

@@ -3,7 +3,7 @@
 
 #include "fake_host.h"
 
-#include "ro/ro.h"
+#include "ro/pair_events.h"
 
 /*
  * Two LMAs and three MAGs with real route optimisation engines, each on a fake host, in simulated time. Sessions are
@@ -34,6 +34,7 @@ struct world_pair {
 struct world_node {
 	struct fake_host fake;
 	struct ro *ro;
+	struct pair_events *events;
 	struct ro_config config;
 	unsigned number;
 	struct world *world;
