@@ -75,9 +75,11 @@ static struct pair_cell *pair_cell_of(struct pair_sketch *sketch, uint64_t sourc
 
 static bool pair_is_over(const struct pair_thresholds *thresholds, const struct pair_cell *cell)
 {
-	return cell->packets * (uint64_t)thresholds->sample >= thresholds->packets &&
-	       cell->bytes * thresholds->sample >= thresholds->bytes &&
-	       (thresholds->sample == 1 || cell->packets >= PAIR_SAMPLES_MIN);
+	uint64_t packets = cell->packets * (uint64_t)thresholds->sample, bytes = cell->bytes * thresholds->sample;
+	bool over = (thresholds->packets != 0 && packets >= thresholds->packets) ||
+		    (thresholds->bytes != 0 && bytes >= thresholds->bytes);
+
+	return over && (thresholds->sample == 1 || cell->packets >= PAIR_SAMPLES_MIN);
 }
 
 bool pair_sketch_add(struct pair_sketch *sketch, uint64_t source, uint64_t destination, uint32_t bytes, uint64_t now,

@@ -20,7 +20,7 @@
 #define PAIR_SAMPLES_MIN  2 /* one sampled packet alone says little: it may be a flow of one packet */
 #define PAIR_TOLD_SLOTS   4096
 
-/* A pair is seen that sends at least so much in a window; 0: that does not matter. */
+/* A pair is seen that sends so many packets or so many octets in a window; 0: that is no reason. */
 struct pair_thresholds {
 	uint32_t sample; /* one packet of so many, in the mean */
 	uint32_t packets;
