@@ -241,6 +241,7 @@ int config_ro_engine(const struct config *config, struct ro_config *ro, struct r
 		.proxy = c->mode == RO_MODE_PROXY,
 		.early = c->early_activation,
 		.trust_peers = c->trust == RO_TRUST_PEERS,
+		.pbu_for_setup = c->pbu_for_setup,
 		.lifetime_s = c->lifetime_s,
 		.retries = c->retries,
 #define CONFIGURED_TIMER(name, ms) .name = c->name,

@@ -86,16 +86,32 @@ static void binding_error(
 	heartbeat_binding_error(s->heartbeat, now, peer);
 }
 
+/* Of route optimisation, which is in place of a MAG's RO Setup too: a PBU or PBA between MAGs. */
+static bool dispatch_ro(struct signalling *s, const struct engine_time *now, const struct mh_datagram *datagram,
+	const struct mh_message *message, bool proxy)
+{
+	if (s->ro == NULL)
+		return false;
+	if (ro_mh_type_is(message->type))
+		ro_message(s->ro, now, datagram, message);
+	else if (s->mag == NULL || !proxy)
+		return false;
+	else
+		return message->type == MH_BU ? ro_pbu(s->ro, now, datagram, message)
+					      : ro_pba(s->ro, now, datagram, message);
+	return true;
+}
+
 static void dispatch(struct signalling *s, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message)
 {
 	bool proxy = (message->type == MH_BU && message->fixed.bu.flags & BU_FLAG_P) ||
 		     (message->type == MH_BA && message->fixed.ba.flags & BA_FLAG_P);
 
+	if (dispatch_ro(s, now, datagram, message, proxy))
+		return;
 	if (message->type == MH_HEARTBEAT)
 		heartbeat_message(s->heartbeat, now, datagram, message);
-	else if (s->ro != NULL && ro_mh_type_is(message->type))
-		ro_message(s->ro, now, datagram, message);
 	else if (message->type == MH_BE)
 		binding_error(s, now, &datagram->source, message->fixed.be.status);
 	else if (message->type == MH_BU && proxy && s->lma != NULL)
