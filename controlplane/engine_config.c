@@ -15,9 +15,22 @@ static uint32_t pool_index(const struct config *config, const char *name)
 	return 0;
 }
 
+/* The peer of that name, without one the first that is not of our own role. */
 static uint32_t peer_index(const struct policy *policy, const char *name)
 {
-	return name != NULL ? policy_peer_find_name(policy, name) : 0;
+	const struct policy_peer *peer;
+	uint32_t i = 0;
+
+	if (name != NULL)
+		return policy_peer_find_name(policy, name);
+	while ((peer = policy_peer(policy, i)) != NULL && peer->ro_only)
+		i++;
+	return i;
+}
+
+static bool peer_is_lma(const struct config *config, const struct config_peer *peer)
+{
+	return peer->role == PEER_OPPOSITE ? config->role == ROLE_MAG : peer->role == PEER_LMA;
 }
 
 static struct home_network_prefix home_prefix(const struct config_prefix *prefix)
@@ -32,10 +45,12 @@ static int add_peers(struct policy *policy, const struct config *config)
 	for (unsigned i = 0; error == 0 && i < config->peer_count; i++) {
 		const struct config_peer *peer = &config->peers[i];
 
-		error = policy_add_peer(policy, &(struct policy_peer){.name = peer->name,
-							.address = peer->address,
-							.insecure = peer->insecure,
-							.heartbeat = peer->heartbeat});
+		error = policy_add_peer(
+			policy, &(struct policy_peer){.name = peer->name,
+					.address = peer->address,
+					.insecure = peer->insecure,
+					.heartbeat = peer->heartbeat,
+					.ro_only = peer_is_lma(config, peer) == (config->role == ROLE_LMA)});
 	}
 	return error;
 }
@@ -66,6 +81,8 @@ static struct policy_node node_base(
 		.proxy_registration = node->proxy_registration,
 		.local_routing = node->local_routing < 0 ? local : node->local_routing != 0,
 		.lifetime_s = node->lifetime_s != 0 ? node->lifetime_s : config->mag.binding_lifetime_s,
+		.ro_denied = !(node->route_optimisation < 0 ? config->ro.allow : node->route_optimisation != 0),
+		.in_order = node->in_order < 0 ? config->ro.in_order : node->in_order != 0,
 	};
 }
 
@@ -102,6 +119,19 @@ out:
 	return error;
 }
 
+static int set_eligible(struct policy *policy, const struct config *config)
+{
+	struct home_network_prefix *prefixes = calloc(config->ro.eligible_count + 1, sizeof(*prefixes));
+	int error = -ENOMEM;
+
+	for (unsigned i = 0; prefixes != NULL && i < config->ro.eligible_count; i++)
+		prefixes[i] = home_prefix(&config->ro.eligible[i]);
+	if (prefixes != NULL)
+		error = policy_set_eligible(policy, prefixes, config->ro.eligible_count);
+	free(prefixes);
+	return error;
+}
+
 struct policy *config_policy(const struct config *config)
 {
 	struct policy *policy = policy_create();
@@ -112,6 +142,8 @@ struct policy *config_policy(const struct config *config)
 	error = add_peers(policy, config);
 	if (error == 0)
 		error = add_pools(policy, config);
+	if (error == 0)
+		error = set_eligible(policy, config);
 	for (unsigned i = 0; error == 0 && i < config->node_count; i++)
 		error = add_node(policy, config, &config->nodes[i]);
 	if (error == 0 && config->unknown_nodes == UNKNOWN_PROFILE)
@@ -193,19 +225,10 @@ void config_mag_engine(const struct config *config, const struct policy *policy,
 
 /* ---- route optimisation ---- */
 
-static enum ro_role ro_role_of(const struct config *config, const struct config_peer *peer)
-{
-	switch (peer->role) {
-	case PEER_LMA: return RO_ROLE_LMA;
-	case PEER_MAG: return RO_ROLE_MAG;
-	default: return config->role == ROLE_LMA ? RO_ROLE_MAG : RO_ROLE_LMA;
-	}
-}
-
 static void ro_peer_fill(const struct config *config, const struct config_peer *from, struct ro_peer *peer)
 {
 	*peer = (struct ro_peer){.address = from->address,
-		.role = ro_role_of(config, from),
+		.role = peer_is_lma(config, from) ? RO_ROLE_LMA : RO_ROLE_MAG,
 		.has_key = from->has_ro_key,
 		.key_id = from->ro_key_id};
 	memcpy(peer->key, from->ro_key, sizeof(peer->key));

@@ -26,6 +26,9 @@ struct policy {
 	uint32_t node_count, node_room;
 	struct hash_index node_ids, node_macs, node_prefixes;
 
+	struct home_network_prefix *eligible;
+	unsigned eligible_count;
+
 	struct policy_node *profile; /* NULL: unknown nodes are refused */
 	char *id_format;
 };
@@ -96,6 +99,7 @@ void policy_destroy(struct policy *policy)
 	free(policy->peers);
 	free(policy->pools);
 	free(policy->nodes);
+	free(policy->eligible);
 	free(policy->profile);
 	free(policy->id_format);
 	hash_index_fini(&policy->peer_names);
@@ -381,6 +385,37 @@ int policy_set_default(struct policy *policy, const struct policy_node *profile,
 	return 0;
 }
 
+int policy_set_eligible(struct policy *policy, const struct home_network_prefix *prefixes, unsigned count)
+{
+	struct home_network_prefix *copy = calloc(count + 1, sizeof(*copy));
+
+	if (copy == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++) {
+		if (prefixes[i].length > 128) {
+			free(copy);
+			return -EINVAL;
+		}
+		copy[i] = prefix_cut(&prefixes[i].prefix, prefixes[i].length);
+	}
+	free(policy->eligible);
+	policy->eligible = copy;
+	policy->eligible_count = count;
+	return 0;
+}
+
+bool policy_is_eligible(const struct policy *policy, const struct home_network_prefix *prefix)
+{
+	for (unsigned i = 0; i < policy->eligible_count; i++) {
+		const struct home_network_prefix *eligible = &policy->eligible[i];
+		struct home_network_prefix cut = prefix_cut(&prefix->prefix, eligible->length);
+
+		if (prefix->length >= eligible->length && prefix_equal(&cut, eligible))
+			return true;
+	}
+	return policy->eligible_count == 0;
+}
+
 const struct policy_peer *policy_peer(const struct policy *policy, uint32_t index)
 {
 	return index < policy->peer_count ? &policy->peers[index] : NULL;
@@ -487,7 +522,7 @@ bool policy_node_by_mac(const struct policy *policy, const uint8_t mac[6], uint8
 
 bool policy_peer_may_register(const struct policy *policy, const struct policy_node *node, uint32_t peer)
 {
-	if (peer >= policy->peer_count)
+	if (peer >= policy->peer_count || policy->peers[peer].ro_only)
 		return false;
 	for (unsigned i = 0; i < node->peer_count; i++)
 		if (node->peers[i] == peer)

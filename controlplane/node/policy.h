@@ -29,6 +29,8 @@ struct policy_node {
 	bool proxy_registration; /* LMA: false -> 152 */
 	bool local_routing;      /* MAG: EnableMAGLocalRouting or the node's own word */
 	uint32_t lifetime_s;     /* MAG: to request */
+	bool ro_denied;          /* may not take part in route optimisation */
+	bool in_order;           /* MAG: keep the order of its packets when a path changes (RO-077) */
 	bool is_default;         /* made from the default profile */
 };
 
@@ -37,6 +39,11 @@ struct policy_peer {
 	struct in6_addr address;
 	bool insecure;
 	bool heartbeat;
+	/*
+	 * Of the own role: it takes part in route optimisation, nothing else. It registers no node here, and no node is
+	 * registered there.
+	 */
+	bool ro_only;
 };
 
 struct policy_pool {
@@ -62,6 +69,12 @@ int policy_add_node(struct policy *policy, const struct policy_node *node);
  */
 int policy_set_default(struct policy *policy, const struct policy_node *profile, const char *id_format);
 
+/*
+ * Only nodes whose prefixes all lie in these may take part in route optimisation; none: all. Replaces an earlier list.
+ * 0, -ENOMEM, -EINVAL (a prefix longer than /128).
+ */
+int policy_set_eligible(struct policy *policy, const struct home_network_prefix *prefixes, unsigned count);
+
 /* Is this such a format? */
 bool policy_id_format_is_valid(const char *id_format);
 
@@ -85,7 +98,9 @@ bool policy_node_by_id(const struct policy *policy, const struct mn_id *id, stru
  * False too if that id is a configured node's: nobody takes over an identity by choosing a MAC.
  */
 bool policy_node_by_mac(const struct policy *policy, const uint8_t mac[6], uint8_t *id_text, struct policy_node *node);
-/* May peer @index register the node? */
+/* May peer @index register the node? Never a peer of the own role. */
 bool policy_peer_may_register(const struct policy *policy, const struct policy_node *node, uint32_t peer);
+/* Does the prefix lie in an eligible one? O(number of these), which are few. */
+bool policy_is_eligible(const struct policy *policy, const struct home_network_prefix *prefix);
 /* The configured nodes in order, for walks; NULL past the last. */
 const struct policy_node *policy_node(const struct policy *policy, uint32_t index);

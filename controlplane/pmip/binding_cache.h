@@ -47,6 +47,7 @@ struct binding {
 	uint8_t state;        /* enum binding_state */
 	uint8_t prefix_count; /* 0: free slot */
 	uint8_t last_status;
+	bool ro_allowed;          /* may take part in route optimisation, by policy */
 	uint64_t prefix;          /* the first one, as endpoint.h */
 	uint64_t *more_prefixes;  /* the others */
 	uint64_t timestamp_floor; /* the highest of the MN's sessions that are gone */

@@ -78,6 +78,18 @@ static void release_prefixes(struct lma *lma, const struct mn_id *id, const uint
 		prefix_pools_release(lma->pools, engine_ms(lma->now), 0, prefixes[i], id);
 }
 
+/* All its prefixes have to be eligible: a pair is about any of them. */
+static bool ro_allowed(const struct lma *lma, const struct policy_node *node, const uint64_t *prefixes, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct home_network_prefix prefix = prefix_from_id(prefixes[i]);
+
+		if (!policy_is_eligible(lma->config.policy, &prefix))
+			return false;
+	}
+	return !node->ro_denied;
+}
+
 /* The binding without forwarding state; NULL: no index or no memory. */
 static struct binding *binding_create(
 	struct lma *lma, const struct lma_request *request, const uint64_t *prefixes, unsigned count)
@@ -95,6 +107,7 @@ static struct binding *binding_create(
 	}
 	binding->generation = host->ops->index_generation(host, INDEX_NODE, index);
 	binding->state = BINDING_PENDING;
+	binding->ro_allowed = ro_allowed(lma, &request->node, prefixes, count);
 	binding->terms.peer = request->peer;
 	binding->terms.tunnel = INDEX_NONE;
 	lma->peers[request->peer].sessions++;

@@ -79,6 +79,8 @@ struct attachment {
 	bool used : 1;
 	bool has_status : 1;
 	bool local_routing : 1;
+	bool ro_denied : 1;
+	bool in_order : 1;
 	bool installed : 1;        /* forwarding is in the tables, or on its way */
 	bool bound : 1;            /* the LMA may have a binding */
 	bool halted : 1;           /* an echo differed: no PBU before an administrative action */

@@ -104,6 +104,8 @@ static void slot_init(struct mag *mag, struct attachment *a, uint32_t index, con
 		.tunnel = INDEX_NONE,
 		.peer = policy->peer,
 		.local_routing = policy->local_routing,
+		.ro_denied = policy->ro_denied,
+		.in_order = policy->in_order,
 		.requested_s = policy->lifetime_s != 0 ? policy->lifetime_s : mag->config.binding_lifetime_s,
 		.router_link_local = mag->config.fixed_link_local,
 		.id_subtype = policy->id.subtype,

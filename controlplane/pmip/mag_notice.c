@@ -149,6 +149,13 @@ static void notify_node(struct mag *mag, const struct mh_datagram *datagram, con
 	acknowledge(mag, datagram, message, option, a->upn_status);
 }
 
+static bool is_lma(const struct mag *mag, const struct in6_addr *address)
+{
+	const struct policy_peer *peer = policy_peer(mag->config.policy, policy_peer_find(mag->config.policy, address));
+
+	return peer != NULL && !peer->ro_only;
+}
+
 static bool is_group_of_all(const struct mh_option *option)
 {
 	struct cursor data = cursor_over(option->data, option->length);
@@ -164,7 +171,9 @@ static void notify_group(struct mag *mag, const struct mh_datagram *datagram, co
 {
 	uint8_t status = UPA_STATUS_UNSPECIFIED; /* a group that we did not agree on */
 
-	if (is_group_of_all(option) && message->fixed.upn.reason == UPN_REASON_FORCE_REREGISTRATION) {
+	if (!is_lma(mag, &datagram->source))
+		status = UPA_STATUS_NOT_ATTACHED; /* nobody is registered there */
+	else if (is_group_of_all(option) && message->fixed.upn.reason == UPN_REASON_FORCE_REREGISTRATION) {
 		walk_ask(mag, &datagram->source);
 		status = UPA_STATUS_SUCCESS;
 	} else if (is_group_of_all(option)) {

@@ -12,7 +12,7 @@ static bool session_of(const struct lma *lma, const struct binding *binding, str
 	if (binding == NULL || !is_active(binding))
 		return false;
 	*session = (struct ro_session){.id = binding_id(binding),
-		.allowed = true,
+		.allowed = binding->ro_allowed,
 		.mag = binding->terms.proxy_coa,
 		.lma = lma->config.address,
 		.link = LINK_NONE,

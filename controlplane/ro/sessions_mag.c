@@ -13,7 +13,8 @@ static bool session_of(const struct mag *mag, const struct attachment *a, struct
 	if (a == NULL || !a->installed || a->state == ATTACHMENT_DEREGISTERING)
 		return false;
 	*session = (struct ro_session){.id = attachment_id(a),
-		.allowed = true,
+		.allowed = !a->ro_denied,
+		.in_order = a->in_order,
 		.mag = mag->config.address,
 		.lma = node_lma(mag, a)->address,
 		.link = a->link,
@@ -23,6 +24,8 @@ static bool session_of(const struct mag *mag, const struct attachment *a, struct
 	list = prefix_set_list(&a->prefixes);
 	for (unsigned i = 0; i < a->prefixes.count && i < RO_SIDE_PREFIXES; i++)
 		session->prefixes[session->prefix_count++] = endpoint_id_ipv6(list[i].prefix.s6_addr);
+	for (unsigned i = 0; i < a->prefixes.count; i++) /* a pair is about any of them */
+		session->allowed = session->allowed && policy_is_eligible(mag->config.policy, &list[i]);
 	return true;
 }
 

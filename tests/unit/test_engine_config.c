@@ -270,6 +270,136 @@ static void mag_engine_gets_what_the_file_says(void **state)
 	config_destroy(config);
 }
 
+static void peers_of_the_own_role_are_for_route_optimisation_only(void **state)
+{
+	struct config *lma = parse_changed(lma_text, "peers:\n",
+		"peers:\n  - {name: lma2, address: 2001:db8:0:1::2, role: lma, insecure: true}\n");
+	struct config *mag = parse_changed(mag_text, "peers:\n",
+		"peers:\n  - {name: mag2, address: 2001:db8:0:1::12, role: mag, insecure: true}\n");
+	struct policy *policy = config_policy(lma);
+	struct policy_node node;
+	uint8_t text[MN_ID_MAX];
+
+	assert_true(policy_peer(policy, 0)->ro_only);
+	assert_false(policy_peer(policy, 1)->ro_only);
+	policy_destroy(policy);
+	policy = config_policy(mag);
+	assert_true(policy_peer(policy, 0)->ro_only);
+	assert_false(policy_peer(policy, 1)->ro_only);
+	assert_true(policy_node_by_mac(policy, (const uint8_t[6]){2, 0, 0, 0, 0, 1}, text, &node));
+	assert_int_equal(node.peer, 1); /* the first LMA, not the first peer */
+	policy_destroy(policy);
+	config_destroy(lma);
+	config_destroy(mag);
+}
+
+static void nodes_take_part_as_the_file_says(void **state)
+{
+	struct config *config = parse_changed(mag_text, "mobile-nodes:\n",
+		"route-optimisation: {default: deny, in-order: true, eligible-prefixes: ['fd00::/16', "
+		"'2001:db8::/32']}\n"
+		"mobile-nodes:\n"
+		"  - {id: b, mac: 02:00:00:00:00:02, route-optimisation: allow, in-order: false}\n");
+	struct home_network_prefix inside = {.prefix.s6_addr = {0xfd, 0, 1}, .length = 64};
+	struct home_network_prefix outside = {.prefix.s6_addr = {0x20, 0x02}, .length = 64};
+	struct policy *policy = config_policy(config);
+
+	assert_false(policy_node(policy, 0)->ro_denied);
+	assert_false(policy_node(policy, 0)->in_order);
+	assert_true(policy_node(policy, 1)->ro_denied);
+	assert_true(policy_node(policy, 1)->in_order);
+	assert_true(policy_is_eligible(policy, &inside));
+	assert_false(policy_is_eligible(policy, &outside));
+	policy_destroy(policy);
+	config_destroy(config);
+}
+
+static void route_optimisation_gets_defaults_that_agree(void **state)
+{
+	struct ro_config expected = ro_config_default();
+	struct config *configs[] = {parse(lma_text), parse(mag_text)};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct ro_peer *peers;
+		struct ro_config ro;
+
+		memset(&ro, 0xff, sizeof(ro));
+		assert_int_equal(config_ro_engine(configs[i], &ro, &peers), 0);
+		assert_int_equal(ro_config_check(&ro), 0);
+		assert_int_equal(ro.role, i == 0 ? RO_ROLE_LMA : RO_ROLE_MAG);
+		assert_address(&ro.address, i == 0 ? "2001:db8:0:1::1" : "2001:db8:0:1::11");
+		assert_false(ro.native);
+		assert_false(ro.proxy);
+		assert_false(ro.early);
+		assert_false(ro.trust_peers);
+		assert_int_equal(ro.experiment_id, 0);
+		assert_int_equal(ro.lifetime_s, expected.lifetime_s);
+		assert_int_equal(ro.retries, expected.retries);
+#define ASSERT_TIMER(name, ms) assert_int_equal(ro.name, expected.name);
+		RO_TIMERS(ASSERT_TIMER)
+#undef ASSERT_TIMER
+		assert_int_equal(ro.node_pending, 16);
+		assert_int_equal(ro.node_active, 256);
+		assert_int_equal(ro.node_triggers_per_s, 5);
+		assert_int_equal(ro.max_pairs, 65536);
+		assert_ptr_equal(ro.peers, peers);
+		assert_int_equal(ro.peer_count, configs[i]->peer_count);
+		assert_int_equal(peers[0].role, i == 0 ? RO_ROLE_MAG : RO_ROLE_LMA);
+		assert_false(peers[0].has_key);
+		free(peers);
+		config_destroy(configs[i]);
+	}
+}
+
+static void route_optimisation_gets_what_the_file_says(void **state)
+{
+	struct config *config = parse_changed(lma_text, "peers:\n",
+		"route-optimisation: {enabled: true, mode: proxy, profile: native, experiment-id: 7, lifetime: 100,\n"
+		"  early-activation: true, direct-trust: peers, retries: 2, ack-timeout: 300, sequence-deadline: "
+		"3000,\n"
+		"  pending-lifetime: 5000, esa-confirm-timeout: 200, rx-linger: 4000, tombstone: 6000, hold-down: 9,\n"
+		"  max-pairs: 10, pending-per-node: 11, active-per-node: 12, triggers-per-node: 13}\n"
+		"peers:\n"
+		"  - {name: lma2, address: 2001:db8:0:1::2, role: lma, insecure: true,\n"
+		"     ro-prefixes: ['2001:db8:3000::/40', 'fd00:3::/32']}\n"
+		"  - {name: mag3, address: 2001:db8:0:1::13, insecure: true, ro-key-id: 5,\n"
+		"     ro-key: '0102030000000000000000000000000000000000000000000000000000000004'}\n");
+	struct ro_peer *peers;
+	struct ro_config ro;
+
+	assert_int_equal(config_ro_engine(config, &ro, &peers), 0);
+	assert_true(ro.native);
+	assert_true(ro.proxy);
+	assert_true(ro.early);
+	assert_true(ro.trust_peers);
+	assert_int_equal(ro.experiment_id, 7);
+	assert_int_equal(ro.lifetime_s, 100);
+	assert_int_equal(ro.retries, 2);
+	assert_int_equal(ro.ack_timeout_ms, 300);
+	assert_int_equal(ro.sequence_deadline_ms, 3000);
+	assert_int_equal(ro.pending_lifetime_ms, 5000);
+	assert_int_equal(ro.esa_confirm_ms, 200);
+	assert_int_equal(ro.rx_linger_ms, 4000);
+	assert_int_equal(ro.tombstone_ms, 6000);
+	assert_int_equal(ro.hold_down_ms, 9);
+	assert_int_equal(ro.max_pairs, 10);
+	assert_int_equal(ro.node_pending, 11);
+	assert_int_equal(ro.node_active, 12);
+	assert_int_equal(ro.node_triggers_per_s, 13);
+	assert_int_equal(peers[0].role, RO_ROLE_LMA);
+	assert_int_equal(peers[0].prefix_count, 2);
+	assert_address(&peers[0].prefixes[1].prefix, "fd00:3::");
+	assert_int_equal(peers[0].prefixes[1].length, 32);
+	assert_int_equal(peers[1].role, RO_ROLE_MAG);
+	assert_true(peers[1].has_key);
+	assert_int_equal(peers[1].key_id, 5);
+	assert_int_equal(peers[1].key[2], 3);
+	assert_int_equal(peers[1].key[31], 4);
+	assert_int_equal(peers[2].prefix_count, 0);
+	free(peers);
+	config_destroy(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +411,10 @@ int main(void)
 		cmocka_unit_test(lma_engine_gets_what_the_file_says),
 		cmocka_unit_test(mag_engine_gets_defaults_of_the_rfcs),
 		cmocka_unit_test(mag_engine_gets_what_the_file_says),
+		cmocka_unit_test(peers_of_the_own_role_are_for_route_optimisation_only),
+		cmocka_unit_test(nodes_take_part_as_the_file_says),
+		cmocka_unit_test(route_optimisation_gets_defaults_that_agree),
+		cmocka_unit_test(route_optimisation_gets_what_the_file_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

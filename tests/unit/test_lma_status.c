@@ -213,6 +213,29 @@ static void pbu_of_a_mag_that_may_not_register_the_node_is_rejected_154(void **s
 	world_register(&world, "mag1-only@example.com", MAG1);
 }
 
+static void add_lma(struct lma_config *config)
+{
+	struct policy_peer lma2 = {.name = "lma2", .address = mag_addresses[MAG4], .ro_only = true};
+
+	assert_ptr_equal(config->policy, world.policy);
+	assert_int_equal(policy_add_peer(world.policy, &lma2), 0);
+}
+
+/* Whoever it asks for, known or not. */
+static void pbu_of_another_lma_is_rejected_154(void **state)
+{
+	static const char *const nodes[] = {"mn1@example.com", "nobody@example.com", "disabled@example.com"};
+
+	world_fini(&world);
+	world_init(&world, add_lma);
+	for (unsigned i = 0; i < 3; i++) {
+		struct pbu pbu = world_pbu(&world, nodes[i], MAG4);
+
+		expect_status(&pbu, MH_STATUS_MAG_NOT_AUTHORIZED_FOR_PROXY_REG);
+	}
+	assert_int_equal(world_bindings(&world), 0);
+}
+
 static void pbu_with_a_prefix_that_is_not_the_nodes_is_rejected_155(void **state)
 {
 	static const char *const foreign[] = {
@@ -478,6 +501,7 @@ int main(void)
 		TEST(pbu_for_a_node_without_proxy_service_is_rejected_152),
 		TEST(pbu_for_an_unknown_node_is_rejected_153),
 		TEST(pbu_of_a_mag_that_may_not_register_the_node_is_rejected_154),
+		TEST(pbu_of_another_lma_is_rejected_154),
 		TEST(pbu_with_a_prefix_that_is_not_the_nodes_is_rejected_155),
 		TEST(pbu_with_a_prefix_length_other_than_64_is_rejected_155),
 		TEST(pbu_with_more_prefixes_than_the_policy_grants_is_rejected_155),

@@ -289,6 +289,22 @@ static void stranger_is_not_attached(void **state)
 	assert_int_equal(world_stats().upa_sent[UPA_STATUS_NOT_ATTACHED], 2);
 }
 
+static void peer_of_the_own_role_has_no_say(void **state)
+{
+	struct in6_addr address = world_ip6("2001:db8::b2");
+	struct policy_peer mag2 = {.name = "mag2", .address = address, .ro_only = true};
+	struct upn upn = force(MN), all = force(NULL);
+
+	assert_int_equal(policy_add_peer(world->policy, &mag2), 0);
+	world_attached();
+	world_pass(2000);
+	world_na(0, world_mac, LINK_TEXT);
+	upn.source = all.source = &address;
+	all.group = 1;
+	assert_int_equal(pbus_of(&upn, UPA_STATUS_NOT_ATTACHED), 0);
+	assert_int_equal(pbus_of(&all, UPA_STATUS_NOT_ATTACHED), 0);
+}
+
 static void reasons_that_ask_for_what_is_not_here_are_refused(void **state)
 {
 	const struct {
@@ -504,6 +520,7 @@ int main(void)
 		TEST(halted_node_is_not_registered),
 		TEST(nobody_is_registered_at_the_end),
 		TEST(many_notifications_do_not_make_many_pbus),
+		TEST(peer_of_the_own_role_has_no_say),
 		TEST(notification_for_all_sessions_registers_those_that_are_there),
 		TEST(group_that_was_not_agreed_on_is_refused),
 		TEST(notification_about_nobody_or_two_is_refused),

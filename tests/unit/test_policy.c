@@ -303,6 +303,45 @@ static void only_the_listed_mags_may_register_a_node(void **state)
 
 #define MANY 50000
 
+static void peer_of_the_own_role_registers_nobody(void **state)
+{
+	struct policy *policy = *state;
+	struct policy_node node = {.peer_count = 0};
+	const uint32_t listed[] = {0, 1};
+
+	assert_int_equal(
+		policy_add_peer(policy, &(struct policy_peer){.name = "mag", .address = ip6("2001:db8::1")}), 0);
+	assert_int_equal(policy_add_peer(policy,
+				 &(struct policy_peer){.name = "lma", .address = ip6("2001:db8::2"), .ro_only = true}),
+		0);
+	assert_true(policy_peer_may_register(policy, &node, 0));
+	assert_false(policy_peer_may_register(policy, &node, 1));
+	node.peers = listed;
+	node.peer_count = 2;
+	assert_true(policy_peer_may_register(policy, &node, 0));
+	assert_false(policy_peer_may_register(policy, &node, 1));
+}
+
+static void prefix_is_eligible_if_it_lies_in_a_listed_one(void **state)
+{
+	struct policy *policy = *state;
+	struct home_network_prefix inside = prefix("2001:db8:5:6::", 64), outside = prefix("2001:db9:5:6::", 64);
+	struct home_network_prefix wide = prefix("2001:db8::", 31), listed[] = {prefix("fd00::", 8), {{{{0}}}, 129}};
+
+	assert_true(policy_is_eligible(policy, &inside)); /* without a list all are */
+	assert_int_equal(policy_set_eligible(policy, listed, 2), -EINVAL);
+	assert_true(policy_is_eligible(policy, &inside));
+	listed[1] = prefix("2001:db8:ffff::1", 32); /* host bits are cut off */
+	assert_int_equal(policy_set_eligible(policy, listed, 2), 0);
+	assert_true(policy_is_eligible(policy, &inside));
+	assert_false(policy_is_eligible(policy, &outside));
+	assert_false(policy_is_eligible(policy, &wide));
+	assert_int_equal(policy_set_eligible(policy, &inside, 1), 0);
+	assert_true(policy_is_eligible(policy, &inside));
+	assert_int_equal(policy_set_eligible(policy, NULL, 0), 0);
+	assert_true(policy_is_eligible(policy, &outside));
+}
+
 static void many_nodes_are_all_found(void **state)
 {
 	struct policy *policy = *state;
@@ -383,6 +422,8 @@ int main(void)
 		POLICY_TEST(made_id_never_takes_over_a_configured_node),
 		POLICY_TEST(id_format_that_cannot_name_every_node_is_refused),
 		POLICY_TEST(only_the_listed_mags_may_register_a_node),
+		POLICY_TEST(peer_of_the_own_role_registers_nobody),
+		POLICY_TEST(prefix_is_eligible_if_it_lies_in_a_listed_one),
 		POLICY_TEST(many_nodes_are_all_found),
 		cmocka_unit_test(hash_index_keeps_values_of_equal_hashes_apart),
 		cmocka_unit_test(hash_of_bytes_tells_length_and_seed_apart),

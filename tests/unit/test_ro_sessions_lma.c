@@ -56,6 +56,47 @@ static void session_in_the_delete_wait_is_not_found(void **state)
 	assert_false(ro_lma_sessions.find_by_id(world.lma, &id, &session));
 }
 
+static bool is_allowed(const char *mn)
+{
+	struct mn_id id = world_id(mn);
+	struct ro_session session;
+
+	assert_true(ro_lma_sessions.find_by_id(world.lma, &id, &session));
+	return session.allowed;
+}
+
+/* RO-002 */
+static void node_takes_part_as_policy_says(void **state)
+{
+	struct policy_node denied = {
+		.id = world_id("denied@example.com"), .proxy_registration = true, .ro_denied = true};
+
+	(void)state;
+	assert_int_equal(policy_add_node(world.policy, &denied), 0);
+	world_register(&world, MN, MAG1);
+	world_register(&world, "denied@example.com", MAG1);
+	assert_true(is_allowed(MN));
+	assert_false(is_allowed("denied@example.com"));
+}
+
+/* RO-002 */
+static void node_takes_part_if_all_its_prefixes_are_eligible(void **state)
+{
+	struct home_network_prefix eligible[2] = {{.length = 63}, {.length = 36}};
+	const uint64_t statics = world_endpoint("2001:db8:f1:1::/64"), pool = world_endpoint("2001:db8:f000::/64");
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		eligible[0].prefix.s6_addr[i] = (uint8_t)(statics >> (56 - 8 * i));
+		eligible[1].prefix.s6_addr[i] = (uint8_t)(pool >> (56 - 8 * i));
+	}
+	assert_int_equal(policy_set_eligible(world.policy, eligible, 2), 0);
+	world_register(&world, MN, MAG1);
+	world_register(&world, "static@example.com", MAG1); /* the second of its prefixes is not in the /63 */
+	assert_true(is_allowed(MN));
+	assert_false(is_allowed("static@example.com"));
+}
+
 static enum lma_session_change heard[8];
 static unsigned heard_count;
 static uint64_t heard_prefix;
@@ -100,6 +141,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(binding_is_found_by_prefix_and_by_identifier, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(node_takes_part_as_policy_says, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(node_takes_part_if_all_its_prefixes_are_eligible, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(listener_hears_of_registration_handover_and_removal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(session_in_the_delete_wait_is_not_found, set_up, tear_down),
 	};
