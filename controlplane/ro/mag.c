@@ -55,8 +55,11 @@ static void give_up(struct ro *ro, struct association *a, uint8_t status)
 
 /* ---- checks ---- */
 
-/* The other MN: at a MAG of the domain with prefixes of nobody here, or here as well. */
-static uint8_t find_other(struct ro *ro, const struct ro_request *request, struct side *other)
+/*
+ * The other MN: at a MAG of the domain, or here as well. @left: we have a session of it here, and hear that it is
+ * elsewhere: it may have left without our notice.
+ */
+static uint8_t find_other(struct ro *ro, const struct ro_request *request, struct side *other, bool *left)
 {
 	const struct ro_tuple *tuple = &request->body.tuples[1];
 	struct ro_session session;
@@ -76,10 +79,9 @@ static uint8_t find_other(struct ro *ro, const struct ro_request *request, struc
 	for (unsigned i = 0; i < other->prefix_count; i++) {
 		bool here = ro->ops->find_by_prefix(ro->context, other->prefixes[i], &session);
 
-		if (here && !local && request->fixed.code == RO_INIT)
-			return RO_STATUS_PREFIX;
-		if (here != local)
-			return local ? RO_STATUS_NOT_ATTACHED : RO_STATUS_PREFIX;
+		if (local && !here)
+			return RO_STATUS_NOT_ATTACHED;
+		*left = *left || (here && !local);
 	}
 	other->ours = local;
 	if (local)
@@ -306,8 +308,20 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 	association_commit(ro, a);
 }
 
+/*
+ * Who may say that an MN that we have a session of is elsewhere: our own MN's LMA, or who has its token. Any other MAG
+ * only of a pair that we know: it could take the packets for everybody who is here (G.7).
+ */
+static bool may_say_left(
+	const struct ro *ro, const struct ro_request *request, const struct side *mine, const struct side *other)
+{
+	return same_address(&request->datagram->source, &mine->lma) || !ro->config.trust_peers ||
+	       association_find(ro, mine->prefixes[0], other->prefixes[0]) != NULL;
+}
+
 void mag_request_in(struct ro *ro, struct ro_request *request)
 {
+	bool left = false;
 	struct side mine = {.prefix_count = 0}, other = {.prefix_count = 0};
 	uint8_t status;
 
@@ -325,9 +339,11 @@ void mag_request_in(struct ro *ro, struct ro_request *request)
 		!same_address(&request->datagram->source, &mine.lma))
 		status = RO_STATUS_NOT_AUTHORISED;
 	if (status == RO_STATUS_ACTIVE)
-		status = find_other(ro, request, &other);
+		status = find_other(ro, request, &other, &left);
 	if (status == RO_STATUS_ACTIVE && request->fixed.code == RO_SETUP)
 		status = check_setup_sender(ro, request, &mine, &other);
+	if (status == RO_STATUS_ACTIVE && left && !may_say_left(ro, request, &mine, &other))
+		status = RO_STATUS_PREFIX;
 	if (status == RO_STATUS_ACTIVE)
 		update_in(ro, request, &mine, &other);
 	else
