@@ -356,3 +356,5 @@ void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change 
 void mag_timeout(struct ro *ro, struct association *a, const struct exchange *exchange);
 void mag_fire(struct ro *ro, struct association *a);
 void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t lifetime_s);
+/* Early activation, and no confirmation in time, or the peer refuses packets: back to created. Commits. */
+void mag_roll_back_early(struct ro *ro, struct association *a);

@@ -499,8 +499,7 @@ static void drop_former(struct ro *ro, struct association *a)
 	association_commit(ro, a);
 }
 
-/* No confirmation in time: back to created. */
-static void roll_back_early(struct ro *ro, struct association *a)
+void mag_roll_back_early(struct ro *ro, struct association *a)
 {
 	a->confirm_ms = 0;
 	pair_note(ro, a, RO_EVENT_ROLLED_BACK, 0);
@@ -514,7 +513,7 @@ void mag_fire(struct ro *ro, struct association *a)
 	uint64_t now_ms = ro_ms(ro);
 
 	if (a->confirm_ms != 0 && a->confirm_ms <= now_ms)
-		roll_back_early(ro, a);
+		mag_roll_back_early(ro, a);
 	if (a->former_ms != 0 && a->former_ms <= now_ms)
 		drop_former(ro, a);
 	if ((a->deadline_ms != 0 && a->deadline_ms <= now_ms) || (a->expires_ms != 0 && a->expires_ms <= now_ms)) {

@@ -296,7 +296,10 @@ void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uin
 		!same_address(&a->sides[1 - side].mag, peer))
 		return;
 	pair_note(ro, a, RO_EVENT_PEER_ERROR, 0);
-	pair_end(ro, a, RO_STATUS_UNKNOWN);
+	if (a->confirm_ms != 0) /* early: the Setup is still on its way there */
+		mag_roll_back_early(ro, a);
+	else
+		pair_end(ro, a, RO_STATUS_UNKNOWN);
 }
 
 void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t cookie, int error)
