@@ -332,7 +332,7 @@ static void report_of_removal(struct ro *ro, struct association *a, const struct
 	}
 	if (request->body.stamp > a->stamp)
 		a->stamp = request->body.stamp;
-	if (RO_FAILED(cause))
+	if (RO_FAILED(cause) || cause == RO_STATUS_REMOVED) /* an operator means both ends */
 		a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
 	association_commit(ro, a);
 	update_remove(ro, a, cause);
