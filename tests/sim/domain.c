@@ -164,7 +164,9 @@ struct domain *domain_create(const struct domain_config *config)
 	domain->faults = config->faults;
 	domain->seed = config->seed != 0 ? config->seed : sim_seed();
 	domain->random.state = domain->seed;
-	domain->arrow_kinds = ARROW_SIGNALLING;
+	set_default(&domain->config.ro.max_pairs, 1024);
+	domain->arrow_kinds = ARROW_SIGNALLING | ARROW_RO;
+	domain->talks = talks_create();
 	domain->queue = events_queue_create();
 	domain->script = script_create();
 	domain->arrows = calloc(1, sizeof(*domain->arrows));
@@ -181,9 +183,11 @@ static void domain_destroy(struct domain *domain)
 	for (unsigned i = 0; i < domain->gateway_count; i++) {
 		gateway_stop(&domain->gateways[i]);
 		policy_destroy(domain->gateways[i].policy);
+		free(domain->gateways[i].ro_peers);
 	}
 	events_queue_destroy(domain->queue);
 	script_destroy(domain->script);
+	talks_destroy(domain->talks);
 	free(domain->arrows);
 	free(domain->gateways);
 	free(domain->mobiles);
@@ -200,8 +204,11 @@ static void check(struct domain *domain, const struct event *event)
 	if (domain->config.nodes > CHECK_SMALL) {
 		if (domain->events % CHECK_EVERY == 0)
 			invariants_check_all(domain);
-	} else if (gateway != NULL) {
-		invariants_check(gateway);
+	} else {
+		if (gateway != NULL)
+			invariants_check(gateway);
+		if (domain->config.ro.enabled)
+			invariants_check_pairs(domain);
 	}
 }
 
@@ -282,11 +289,14 @@ void domain_schedule_traffic(struct domain *domain, const struct mobile *mobile,
 void domain_finish(struct domain *domain)
 {
 	uint64_t probing_ms = domain->config.nud_interval_ms + 4000;
+	unsigned talkers[2];
 
 	memset(&domain->faults, 0, sizeof(domain->faults));
 	for (unsigned i = 0; i < domain->gateway_count; i++)
 		if (!domain->gateways[i].alive)
 			gateway_start(&domain->gateways[i]);
+	for (unsigned i = 0; talk_get(domain, i, talkers); i++)
+		domain_hush(domain, i);
 	for (unsigned i = 0; i < domain->config.nodes; i++)
 		mobile_leave(domain, i);
 	domain_run(domain, (uint64_t)domain->config.lifetime_s * 1000 + probing_ms + FINISH_BEYOND_MS);

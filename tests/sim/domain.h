@@ -7,6 +7,7 @@
 #include "pmip/heartbeat.h"
 #include "pmip/lma.h"
 #include "pmip/mag.h"
+#include "ro/ro.h"
 
 #include "owner.h"
 #include "random.h"
@@ -41,6 +42,17 @@ struct faults {
 	struct owner_faults owner;
 };
 
+/* Route optimisation of all gateways. MNs have dynamic prefixes then, of the pools of their LMAs. */
+struct ro_options {
+	bool enabled;
+	bool proxy, early, native, trust_peers;
+	bool pbu_for_setup;  /* RO-035 */
+	uint16_t lifetime_s; /* 0: 300 */
+	uint32_t max_pairs;  /* 0: 1024 */
+	uint32_t detecting;  /* bit i: gateway i tells its engine of the pairs that it sees on the path over the LMA */
+	uint64_t see_after_ms; /* and as often; 0: 1000 */
+};
+
 struct domain_config {
 	unsigned lmas, mags, nodes;
 	uint64_t seed;            /* 0: that of the command line, or one by default */
@@ -52,6 +64,7 @@ struct domain_config {
 	uint32_t static_every;    /* every n-th node has a static prefix; 0: none */
 	uint32_t pool_length;     /* of the pool of each LMA; 0: 40 */
 	bool sequence_numbers;    /* instead of timestamps */
+	struct ro_options ro;
 	struct faults faults;
 };
 
@@ -68,13 +81,17 @@ struct gateway {
 	/* Of the current life. */
 	struct lma *lma; /* or */
 	struct mag *mag;
+	struct ro *ro; /* NULL: disabled */
+	struct ro_peer *ro_peers;
+	uint64_t *pair_packets; /* by index of the pair: sent and taken direct */
 	struct heartbeat *heartbeat;
 	struct transactions *transactions;
 	struct owner *owner;
 	uint32_t life;                   /* counts them */
 	uint32_t resolving[TUNNELS_MAX]; /* by tunnel: its next hop is being looked for, under this number; 0: not */
 	uint32_t resolving_last;
-	uint64_t wake_ns; /* a wake-up is under way for then; UINT64_MAX: none */
+	uint64_t wake_ns;                          /* a wake-up is under way for then; UINT64_MAX: none */
+	uint64_t timeouts_seen, pair_version_seen; /* invariants */
 };
 
 struct mobile {
@@ -92,9 +109,11 @@ struct mobile {
 	struct in6_addr prefixes[MN_PREFIXES_MAX]; /* valid ones */
 	uint64_t heard_by[MN_PREFIXES_MAX];        /* who told of each last: see mobile_source() */
 	unsigned prefix_count;
+	unsigned bound_mag, previous_mag; /* of its binding, and before: index of the gateway + 1; 0: none */
+	uint64_t previous_ns;             /* that changed then */
 };
 
-enum arrow_kind { ARROW_SIGNALLING = 1, ARROW_HEARTBEAT = 2, ARROW_ACCESS = 4, ARROW_LIFE = 8 };
+enum arrow_kind { ARROW_SIGNALLING = 1, ARROW_HEARTBEAT = 2, ARROW_ACCESS = 4, ARROW_LIFE = 8, ARROW_RO = 16 };
 
 struct domain {
 	struct domain_config config;
@@ -104,8 +123,16 @@ struct domain {
 	struct gateway *gateways; /* LMAs, then MAGs */
 	unsigned gateway_count;
 	struct mobile *mobiles;
-	unsigned arrow_kinds; /* recorded: ARROW_SIGNALLING if nobody changes it */
+	unsigned arrow_kinds;  /* recorded: ARROW_SIGNALLING | ARROW_RO if nobody changes it */
+	unsigned arrow_wanted; /* the n-th message of ARROW_RO from now calls at_arrow() when it left; 0: none */
+	void (*at_arrow)(struct domain *domain, void *context);
+	void *at_arrow_context;
+	unsigned lose_number;  /* the n-th message of ARROW_RO from now is lost; 0: none */
+	unsigned spoil_number; /* the n-th Ack of ARROW_RO from now says 130 instead; 0: none */
 	uint64_t events, messages, lost;
+	struct talks *talks;
+	uint64_t disturbed_until_ns; /* see domain_disturb() */
+	uint64_t checked_ns;         /* pairs, all of them */
 	struct events_queue *queue;
 	struct arrows *arrows;
 	struct script *script;
@@ -155,6 +182,86 @@ void gateway_step_clock(struct gateway *gateway, int64_t ms);
 /* After a call into one of its engines: lets its transactions and timers go on. */
 void gateway_run(struct gateway *gateway);
 
+/* The addresses that an LMA gives its nodes. */
+struct home_network_prefix gateway_pool(const struct gateway *lma);
+
+/* ---- route optimisation (gateway_ro.c) ---- */
+
+#define RO_DISTURBED_BEYOND_S 60 /* linger, deadline and an exchange */
+
+void gateway_ro_start(struct gateway *gateway, struct engine_host *host, const struct engine_time *now);
+void gateway_ro_stop(struct gateway *gateway);
+/* Whose session has @prefix at @gateway, or NULL. */
+struct mobile *gateway_mobile_of(const struct gateway *gateway, uint64_t prefix, struct ro_session *session);
+/* A packet was forwarded by this entry of a pair. */
+void gateway_ro_count(struct gateway *gateway, const struct pair_record *record);
+void gateway_ro_peer_lost(struct gateway *gateway, const struct engine_time *now, const struct in6_addr *peer);
+/*
+ * Something happened after which both ends may disagree until a lifetime is over: a gateway lost its state, an exchange
+ * went unanswered to its end.
+ */
+void domain_disturb(struct domain *domain);
+/* As the operator at LMA @lma: what ro_start() and ro_stop() return. */
+int domain_ro_start(struct domain *domain, unsigned lma, unsigned a, unsigned b);
+int domain_ro_stop(struct domain *domain, struct gateway *gateway, unsigned a, unsigned b);
+
+/* ---- traffic between mobile nodes (traffic.c) ---- */
+
+enum path { PATH_NONE, PATH_ANCHOR, PATH_DIRECT, PATH_LOCAL, PATH_RETURN, PATH_COUNT };
+
+/* X(name): where a packet ended that did not arrive */
+#define LOSSES(X)        \
+	X(radio)         \
+	X(dead)          \
+	X(source)        \
+	X(anchor_source) \
+	X(destination)   \
+	X(refused)
+
+enum loss {
+#define LOSS_ENUM(name) LOSS_##name,
+	LOSSES(LOSS_ENUM)
+#undef LOSS_ENUM
+		LOSS_COUNT,
+};
+
+/* One direction of a talk. */
+struct flow {
+	uint64_t sent, delivered, overtaken;
+	uint64_t by_path[PATH_COUNT]; /* of the delivered ones */
+	uint64_t lost[LOSS_COUNT];
+	enum path path;        /* of the last one delivered */
+	uint64_t last, number; /* of the last one sent and the last one delivered, from 1 */
+	uint64_t refused_ns;   /* the peer MAG refuses direct packets since; 0: it does not */
+	uint64_t error_ns;     /* last RO Error */
+	uint64_t direct_ns;    /* last packet out of the direct tunnel that was taken */
+	uint64_t seen_ns[16];  /* by gateway: its engine was told */
+	uint64_t gap_ns;       /* longest time from one delivered to the next */
+	uint64_t delivered_ns; /* the last one */
+};
+
+/* MNs @a and @b send each other a packet every @ms. Returns the number of the talk. */
+unsigned domain_talk(struct domain *domain, unsigned a, unsigned b, uint64_t ms);
+void domain_hush(struct domain *domain, unsigned talk);
+/* From @a to @b (0) or back (1). */
+struct flow *domain_flow(struct domain *domain, unsigned talk, unsigned direction);
+/* Forget what was counted. */
+void domain_flows_clear(struct domain *domain);
+uint64_t flow_lost(const struct flow *flow); /* in all */
+/* The way that a packet of @from would go to @to now. */
+enum path domain_path(struct domain *domain, unsigned from, unsigned to);
+/* Both ways are PATH_DIRECT, or both PATH_LOCAL. */
+bool domain_is_direct(struct domain *domain, unsigned a, unsigned b);
+struct talks *talks_create(void);
+void talks_destroy(struct talks *talks);
+/* Since when one of both sends direct and the other not, with the same newest update; 0: they agree. */
+struct agreement {
+	uint64_t since_ns, stamp;
+};
+struct agreement *domain_agreement(struct domain *domain, unsigned talk);
+/* The MNs of a talk; false past the last. */
+bool talk_get(const struct domain *domain, unsigned talk, unsigned mobiles[2]);
+
 /* ---- scripted faults: the next @count messages with that arrow ---- */
 
 void domain_lose(struct domain *domain, const char *arrow, unsigned count);
@@ -189,6 +296,8 @@ void mobile_receive(struct domain *domain, const struct gateway *gateway, uint16
 	const uint8_t *bytes, uint16_t length);
 void mobile_solicit(struct domain *domain, unsigned number, uint32_t epoch);
 void mobile_traffic(struct domain *domain, unsigned number, uint32_t epoch);
+/* The endpoint id of its first prefix, ENDPOINT_NONE: it has none. */
+uint64_t mobile_endpoint(const struct domain *domain, unsigned number);
 struct mn_id mobile_id(const struct mobile *mobile);
 /*
  * The life of the MAG that it hears since its last move. Only this one can withdraw what it told; what others told
@@ -208,6 +317,8 @@ void domain_uplink(struct domain *domain, const struct mobile *mobile, const uin
 /* What has to hold at any time, at one gateway and between them. */
 void invariants_check(struct gateway *gateway);
 void invariants_check_all(struct domain *domain);
+/* Pairs, at all gateways (wire-formats G.6.15): after every event; does the work when something changed. */
+void invariants_check_pairs(struct domain *domain);
 /*
  * What has to hold when faults are over and time has passed: every attached node is registered by its MAG alone, has
  * forwarding at both ends and the prefixes of its binding.

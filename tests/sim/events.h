@@ -14,7 +14,23 @@ enum event_kind {
 	EVENT_UPLINK,   /* packet of `mobile` for `gateway` */
 	EVENT_SOLICIT,  /* mobile: sends a router solicitation */
 	EVENT_TRAFFIC,  /* mobile: sends data */
+	EVENT_TALK,     /* talk `index`: both nodes send */
+	EVENT_PACKET,   /* `packet` is at its next hop */
+	EVENT_REFUSAL,  /* gateway: a peer MAG does not take the packets of direction `try` of talk `index` */
+	EVENT_CALL,     /* at_arrow of the domain */
 	EVENT_RESOLVED, /* gateway: the next hop of tunnel `index` is known, or (`error`) not; `try` of these */
+};
+
+/* A packet of one mobile node for another. */
+struct packet {
+	unsigned talk, direction;
+	uint64_t number;
+	uint64_t source, destination; /* endpoints */
+	unsigned at;                  /* gateway */
+	unsigned from;                /* gateway that it came from, by tunnel or routed */
+	uint8_t arrival;              /* see traffic.c */
+	uint8_t path;                 /* enum path, so far */
+	uint8_t hops;
 };
 
 struct event {
@@ -27,6 +43,7 @@ struct event {
 	uint16_t link;
 	uint8_t mac[6];
 	struct in6_addr source, destination;
+	struct packet packet;
 	uint16_t length;
 	uint8_t *bytes; /* the event's own */
 };

@@ -98,7 +98,9 @@ static void engine_done(void *context, uint64_t cookie, int error)
 	struct gateway *gateway = context;
 	struct engine_time now = gateway_time(gateway);
 
-	if (gateway->lma != NULL)
+	if ((cookie & RO_COOKIE) != 0)
+		ro_transaction_done(gateway->ro, &now, cookie, error);
+	else if (gateway->lma != NULL)
 		lma_transaction_done(gateway->lma, &now, cookie, error);
 	else
 		mag_transaction_done(gateway->mag, &now, cookie, error);
@@ -128,6 +130,10 @@ static void peer_changed(
 	} else {
 		mag_peer_unreachable(gateway->mag, now, peer, change == PEER_UNREACHABLE);
 	}
+	if (change != PEER_REACHABLE) {
+		domain_disturb(gateway->domain);
+		gateway_ro_peer_lost(gateway, now, peer);
+	}
 }
 
 static void violation(void *context, const char *what)
@@ -152,6 +158,14 @@ static struct in6_addr prefix_of(uint16_t group, unsigned number)
 	prefix.s6_addr[6] = (uint8_t)(number >> 8);
 	prefix.s6_addr[7] = (uint8_t)number;
 	return prefix;
+}
+
+struct home_network_prefix gateway_pool(const struct gateway *lma)
+{
+	unsigned number = (unsigned)(lma - lma->domain->gateways);
+
+	return (struct home_network_prefix){.prefix = prefix_of((uint16_t)(0xf000 + (number << 8)), 0),
+		.length = (uint8_t)lma->domain->config.pool_length};
 }
 
 static void add_node(struct gateway *gateway, const struct mobile *mobile, uint32_t lma)
@@ -179,7 +193,7 @@ static void make_policy(struct gateway *gateway)
 	struct domain *domain = gateway->domain;
 	const struct domain_config *config = &domain->config;
 	unsigned own = (unsigned)(gateway - domain->gateways);
-	struct policy_pool pool = {.name = "pool", .prefix.length = (uint8_t)config->pool_length};
+	struct policy_pool pool = {.name = "pool"};
 
 	gateway->policy = policy_create();
 	if (gateway->policy == NULL)
@@ -191,8 +205,15 @@ static void make_policy(struct gateway *gateway)
 		if (other->role != gateway->role)
 			must(policy_add_peer(gateway->policy, &peer));
 	}
+	for (unsigned i = 0; i < domain->gateway_count && config->ro.enabled; i++) {
+		const struct gateway *other = &domain->gateways[i];
+		struct policy_peer peer = {.name = other->name, .address = other->address};
+
+		if (other->role == gateway->role && other != gateway)
+			must(policy_add_peer(gateway->policy, &peer));
+	}
 	if (gateway->role == ROLE_LMA) {
-		pool.prefix.prefix = prefix_of((uint16_t)(0xf000 + (own << 8)), 0);
+		pool.prefix = gateway_pool(gateway);
 		must(policy_add_pool(gateway->policy, &pool));
 	}
 	for (unsigned i = 0; i < config->nodes; i++)
@@ -288,6 +309,7 @@ void gateway_start(struct gateway *gateway)
 {
 	struct engine_time now = gateway_time(gateway);
 	bool restarted = gateway->restart_counter > 0;
+	struct engine_host *host;
 	struct heartbeat_config heartbeat = {.address = gateway->address,
 		.interval_s = gateway->domain->config.heartbeat_s,
 		.missing_allowed = 3,
@@ -302,15 +324,19 @@ void gateway_start(struct gateway *gateway)
 	gateway->life++;
 	gateway->wake_ns = UINT64_MAX;
 	memset(gateway->resolving, 0, sizeof(gateway->resolving));
+	gateway->timeouts_seen = gateway->pair_version_seen = 0;
 	make_transactions(gateway);
+	host = make_host(gateway, engine_done);
 	if (gateway->role == ROLE_LMA)
-		gateway->lma = make_lma(gateway, make_host(gateway, engine_done), &now, restarted);
+		gateway->lma = make_lma(gateway, host, &now, restarted);
 	else
-		gateway->mag = make_mag(gateway, make_host(gateway, engine_done), &now);
+		gateway->mag = make_mag(gateway, host, &now);
 	gateway->heartbeat =
 		heartbeat_create(&heartbeat, make_host(gateway, heartbeat_done), &now, peer_changed, gateway);
 	if ((gateway->lma == NULL && gateway->mag == NULL) || gateway->heartbeat == NULL)
 		abort();
+	gateway_ro_start(gateway, host, &now);
+	domain_disturb(gateway->domain);
 	gateway_run(gateway);
 }
 
@@ -320,6 +346,8 @@ void gateway_stop(struct gateway *gateway)
 		return;
 	domain_record(gateway->domain, ARROW_LIFE, gateway->name, "stops", gateway->name);
 	gateway->alive = false;
+	domain_disturb(gateway->domain);
+	gateway_ro_stop(gateway);
 	heartbeat_destroy(gateway->heartbeat);
 	lma_destroy(gateway->lma);
 	mag_destroy(gateway->mag);
@@ -388,6 +416,8 @@ void gateway_run(struct gateway *gateway)
 		transactions_poll(gateway->transactions);
 		next_ns =
 			ns_of(gateway->lma != NULL ? lma_advance(gateway->lma, &now) : mag_advance(gateway->mag, &now));
+		if (gateway->ro != NULL)
+			next_ns = earlier(next_ns, ns_of(ro_advance(gateway->ro, &now)));
 		count_sessions(gateway, &now);
 		next_ns = earlier(next_ns, ns_of(heartbeat_advance(gateway->heartbeat, &now)));
 		next_ns = earlier(next_ns, owner_next(gateway->owner));

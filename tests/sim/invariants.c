@@ -66,6 +66,16 @@ static void id_set_fini(struct id_set *set)
 	free(set->ids);
 }
 
+/* What it has for route optimisation. */
+static struct ro_stats ro_of(const struct gateway *gateway)
+{
+	struct ro_stats stats = {.pairs = 0};
+
+	if (gateway->ro != NULL)
+		ro_stats(gateway->ro, &stats);
+	return stats;
+}
+
 /* ---- tunnels: users are counted right, and the tables have the same ---- */
 
 static bool tunnel_next(const struct gateway *gateway, uint32_t from, struct tunnel_view *view)
@@ -97,7 +107,7 @@ static void check_tunnels(const struct gateway *gateway, const uint32_t *users, 
 		expected += users[i];
 	if (total < expected || total > expected + moving)
 		domain_fail(gateway->domain, "%s: %u users of tunnels, should be %u", gateway->name, total, expected);
-	if (settled && owner_tunnel_count(gateway->owner) > count)
+	if (settled && owner_tunnel_count(gateway->owner) > count + ro_of(gateway).tunnels)
 		domain_fail(gateway->domain, "%s: the tables have %u tunnels, the engine %u", gateway->name,
 			owner_tunnel_count(gateway->owner), count);
 }
@@ -214,7 +224,7 @@ static void check_mag(const struct gateway *gateway)
 	if (settled && !has_refusals(gateway->domain) && owner_link_count(gateway->owner) != count)
 		domain_fail(gateway->domain, "%s: %u nodes, %u in the link table", gateway->name, count,
 			owner_link_count(gateway->owner));
-	check_tunnels(gateway, users, 0, settled);
+	check_tunnels(gateway, users, ro_of(gateway).pairs, settled); /* pairs return packets to LMAs for a while */
 	check_indexes(gateway, count, settled);
 	id_set_fini(&prefixes);
 }
@@ -380,6 +390,15 @@ void invariants_check_converged(struct domain *domain)
 	}
 }
 
+static void check_no_pairs(const struct gateway *gateway)
+{
+	struct ro_stats stats = ro_of(gateway);
+
+	if (stats.pairs + stats.active + stats.tunnels + owner_pair_count(gateway->owner) != 0)
+		domain_fail(gateway->domain, "%s: %u pairs, %u of them active, %u tunnels and %u entries are left",
+			gateway->name, stats.pairs, stats.active, stats.tunnels, owner_pair_count(gateway->owner));
+}
+
 void invariants_check_empty(struct domain *domain)
 {
 	for (unsigned i = 0; i < domain->gateway_count; i++) {
@@ -401,6 +420,8 @@ void invariants_check_empty(struct domain *domain)
 			domain_fail(domain, "%s: %u tunnels, %u endpoints and %u links are left", gateway->name,
 				owner_tunnel_count(gateway->owner), owner_endpoint_count(gateway->owner),
 				owner_link_count(gateway->owner));
+		if (gateway->ro != NULL)
+			check_no_pairs(gateway);
 		if (stats.pending != 0 || stats.waiting_for_tunnel != 0)
 			domain_fail(domain, "%s: %u transactions are left", gateway->name, stats.pending);
 		if (stats.indexes_used[INDEX_NODE] != 0 || stats.indexes_used[INDEX_TUNNEL] != 0)
@@ -421,6 +442,24 @@ static void print_history(const struct history *history)
 	print_error("\n");
 }
 
+static void print_pairs(const struct gateway *gateway)
+{
+	struct ro_view view;
+	unsigned count = 0;
+
+	for (uint32_t from = 0; ro_pair_next(gateway->ro, from, &view) && count++ < PRINTED_MAX;
+		from = view.index + 1) {
+		print_error("    pair %u: %s, %s, stamp %llu", view.index, ro_state_name(view.state), view.step,
+			(unsigned long long)view.stamp);
+		for (unsigned i = 0; i < 2; i++)
+			print_error(", %.*s%s%s%s", view.sides[i].id.length, (const char *)view.sides[i].id.data,
+				view.sides[i].ours ? " ours" : "", view.sides[i].tx ? " tx" : "",
+				view.sides[i].rx ? " rx" : "");
+		print_error(", last failure %u%s%s\n", view.last_failure, view.controller ? ", controller" : "",
+			view.local ? ", local" : "");
+	}
+}
+
 static void print_gateway(const struct gateway *gateway)
 {
 	struct attachment_view attachment;
@@ -431,6 +470,8 @@ static void print_gateway(const struct gateway *gateway)
 	transactions_stats(gateway->transactions, &stats);
 	print_error("  %s: %u transactions pending, %u wait for a tunnel\n", gateway->name, stats.pending,
 		stats.waiting_for_tunnel);
+	if (gateway->ro != NULL)
+		print_pairs(gateway);
 	for (uint32_t from = 0;
 		gateway->lma != NULL && lma_binding_next(gateway->lma, from, &binding) && count++ < PRINTED_MAX;
 		from = binding.index + 1) {

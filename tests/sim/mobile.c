@@ -151,6 +151,20 @@ void mobile_traffic(struct domain *domain, unsigned number, uint32_t epoch)
 	domain_schedule_traffic(domain, mobile, (uint64_t)domain->config.traffic_ms * 1000);
 }
 
+uint64_t mobile_endpoint(const struct domain *domain, unsigned number)
+{
+	const struct mobile *mobile = &domain->mobiles[number];
+	uint64_t first = ENDPOINT_NONE;
+
+	for (unsigned i = 0; i < mobile->prefix_count; i++) {
+		uint64_t id = endpoint_id_ipv6(mobile->prefixes[i].s6_addr);
+
+		if (first == ENDPOINT_NONE || id < first)
+			first = id;
+	}
+	return first;
+}
+
 /* ---- what it hears ---- */
 
 static void prefix_withdraw(struct mobile *mobile, const struct in6_addr *prefix)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mh/ro.h"
+
 #define SCRIPT_MAX       16
 #define DELAY_DEFAULT_US 1000
 #define ACCESS_MIN_US    200
@@ -85,10 +87,26 @@ static const struct script_line *script_next(struct domain *domain, const char *
 
 /* ---- labels ---- */
 
+static enum arrow_kind ro_label(const struct mh_message *message, char *label, size_t size)
+{
+	struct ro_fixed fixed = ro_fixed_of(message);
+	const char *word = ro_message_name(fixed.code);
+
+	if (fixed.code % 2 == 0)
+		snprintf(label, size, "%s %u", word, fixed.value);
+	else if (fixed.code == RO_REPORT)
+		snprintf(label, size, "%s %u%s", word, fixed.value, fixed.lifetime_s == 0 ? "(0)" : "");
+	else
+		snprintf(label, size, "%s%s", word, fixed.lifetime_s == 0 ? "(0)" : "");
+	return ARROW_RO;
+}
+
 static enum arrow_kind label_of(const struct mh_message *message, char *label, size_t size)
 {
 	char text[16];
 
+	if (ro_mh_type_is(message->type))
+		return ro_label(message, label, size);
 	switch (message->type) {
 	case MH_HEARTBEAT:
 		snprintf(label, size, "Heartbeat%s%s",
@@ -148,6 +166,37 @@ static void queue_datagram(struct domain *domain, struct event *event, const str
 		queue_copy(domain, event, random_delay_ns(domain));
 }
 
+/* The same Ack with a status that refuses. */
+static void spoil(struct domain *domain, struct event *event, const struct mh_message *message)
+{
+	uint8_t bytes[MH_LENGTH_SEND_MAX];
+	struct ro_fixed fixed = ro_fixed_of(message);
+	struct ro_body body;
+
+	ro_body_parse(message, &body);
+	fixed.value = RO_STATUS_NO_RESOURCES;
+	fixed.lifetime_s = 0;
+	if (ro_encode(&fixed, &body, bytes, sizeof(bytes), &event->source, &event->destination) != event->length)
+		domain_fail(domain, "an Ack has another length");
+	memcpy(event->bytes, bytes, event->length);
+}
+
+/* The numbered faults of tests that try every arrow. */
+static void count_ro(struct domain *domain, struct event *event, const struct mh_message *message)
+{
+	bool is_ack = ro_mh_type_is(message->type) && ro_fixed_of(message).code % 2 == 0;
+
+	if (is_ack && domain->spoil_number > 0 && --domain->spoil_number == 0)
+		spoil(domain, event, message);
+	if (domain->lose_number > 0 && --domain->lose_number == 0) {
+		free(event->bytes);
+		event->bytes = NULL;
+		domain->lost++;
+	}
+	if (domain->arrow_wanted > 0 && --domain->arrow_wanted == 0)
+		events_queue_add(domain->queue, &(struct event){.kind = EVENT_CALL, .at_ns = domain->now_ns});
+}
+
 void network_send(struct gateway *gateway, const struct mh_datagram *datagram)
 {
 	struct domain *domain = gateway->domain;
@@ -156,7 +205,9 @@ void network_send(struct gateway *gateway, const struct mh_datagram *datagram)
 		.source = datagram->source,
 		.destination = datagram->destination,
 		.length = datagram->length};
+	const struct script_line *line;
 	struct mh_message message;
+	enum arrow_kind kind;
 	char label[32], arrow[72];
 
 	if (to == NULL || memcmp(&datagram->source, &gateway->address, 16) != 0)
@@ -169,9 +220,16 @@ void network_send(struct gateway *gateway, const struct mh_datagram *datagram)
 		abort();
 	memcpy(event.bytes, datagram->bytes, datagram->length);
 	domain->messages++;
-	domain_record(domain, label_of(&message, label, sizeof(label)), gateway->name, label, to->name);
+	kind = label_of(&message, label, sizeof(label));
+	if (gateway->role == ROLE_MAG && to->role == ROLE_MAG && kind == ARROW_SIGNALLING)
+		kind = ARROW_RO; /* a PBU in place of RO Setup */
+	domain_record(domain, kind, gateway->name, label, to->name);
 	snprintf(arrow, sizeof(arrow), "%s -%s-> %s", gateway->name, label, to->name);
-	queue_datagram(domain, &event, script_next(domain, arrow));
+	line = script_next(domain, arrow);
+	if (kind == ARROW_RO)
+		count_ro(domain, &event, &message);
+	if (event.bytes != NULL)
+		queue_datagram(domain, &event, line);
 	free(event.bytes);
 }
 
@@ -226,8 +284,14 @@ static void take_message(struct gateway *gateway, const struct mh_datagram *data
 	if (mh_decode(&message, datagram->bytes, datagram->length, &datagram->source, &datagram->destination) !=
 		MH_ERROR_NONE)
 		domain_fail(gateway->domain, "%s cannot decode a message", gateway->name);
-	if (message.type == MH_HEARTBEAT)
+	if (ro_mh_type_is(message.type) && gateway->ro != NULL)
+		ro_message(gateway->ro, &now, datagram, &message);
+	else if (message.type == MH_HEARTBEAT)
 		heartbeat_message(gateway->heartbeat, &now, datagram, &message);
+	else if (message.type == MH_BU && gateway->ro != NULL && ro_pbu(gateway->ro, &now, datagram, &message))
+		return;
+	else if (message.type == MH_BA && gateway->ro != NULL && ro_pba(gateway->ro, &now, datagram, &message))
+		return;
 	else if (message.type == MH_BU && gateway->lma != NULL)
 		lma_pbu(gateway->lma, &now, datagram, &message);
 	else if (message.type == MH_BA && gateway->mag != NULL)
@@ -300,6 +364,10 @@ void network_deliver(struct domain *domain, const struct event *event)
 		break;
 	case EVENT_SOLICIT: mobile_solicit(domain, event->mobile, event->epoch); break;
 	case EVENT_TRAFFIC: mobile_traffic(domain, event->mobile, event->epoch); break;
+	case EVENT_TALK: traffic_talk(domain, event); break;
+	case EVENT_PACKET: traffic_packet(domain, event); break;
+	case EVENT_REFUSAL: traffic_refusal(domain, event); break;
 	case EVENT_RESOLVED: deliver_resolved(domain, event); break;
+	case EVENT_CALL: domain->at_arrow(domain, domain->at_arrow_context); break;
 	}
 }

@@ -10,5 +10,10 @@ void network_send_frame(struct gateway *gateway, const struct access_frame *fram
 /* What arrives. */
 void network_deliver(struct domain *domain, const struct event *event);
 
+/* Data (traffic.c). */
+void traffic_talk(struct domain *domain, const struct event *event);
+void traffic_packet(struct domain *domain, const struct event *event);
+void traffic_refusal(struct domain *domain, const struct event *event);
+
 struct script *script_create(void);
 void script_destroy(struct script *script);

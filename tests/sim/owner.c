@@ -10,8 +10,6 @@
 
 #include "node/hash_index.h"
 
-enum presence { ABSENT, PRESENT, REFUSED };
-
 struct tunnel_entry {
 	struct fwd_tunnel tunnel;
 	enum presence presence;
@@ -51,7 +49,10 @@ struct owner {
 	struct link_entry *links;
 	uint32_t link_slots, link_size;
 	struct hash_index by_mac;
-	uint32_t tunnel_count, endpoint_count, link_count;
+	struct pair_store *pairs;
+	uint64_t pair_version;
+	unsigned refuse_pair;
+	uint32_t tunnel_count, endpoint_count, link_count, pair_count;
 
 	/* Updates first..last-1 by sequence number; those below applied wait for their grace period. */
 	struct waiting *ring;
@@ -98,6 +99,7 @@ struct owner *owner_create(struct sim_random *random, const struct owner_faults 
 	f->violation = violation;
 	f->context = context;
 	f->first = f->applied = f->last = 1;
+	f->pairs = pair_store_create();
 	return f;
 }
 
@@ -107,6 +109,7 @@ void owner_destroy(struct owner *f)
 		return;
 	hash_index_fini(&f->by_id);
 	hash_index_fini(&f->by_mac);
+	pair_store_destroy(f->pairs);
 	free(f->tunnels);
 	free(f->generations);
 	free(f->endpoints);
@@ -227,7 +230,7 @@ static int tunnel_remove(struct owner *f, const struct fwd_update *update)
 	if (was != PRESENT)
 		return -ENOENT;
 	if (entry->users > 0)
-		complain(f, update, "endpoints use it");
+		complain(f, update, "it is still used");
 	entry->removed_seq = update->seq;
 	f->tunnel_count--;
 	return 0;
@@ -401,9 +404,130 @@ static int link_remove(struct owner *f, const struct fwd_update *update)
 	return 0;
 }
 
+/* ---- pairs ---- */
+
+static uint8_t half_of(const struct fwd_pair *pair)
+{
+	return pair->forward.flags & (FORWARD_PAIR_TX | FORWARD_PAIR_RX);
+}
+
+/* The tunnels that an entry is a user of; returns how many. */
+static unsigned tunnels_of(const struct fwd_pair *pair, uint32_t tunnels[3])
+{
+	unsigned n = 0;
+
+	if (pair->forward.action == FORWARD_TUNNEL)
+		tunnels[n++] = pair->forward.tunnel;
+	if (half_of(pair) == FORWARD_PAIR_RX)
+		tunnels[n++] = pair->check.tunnel;
+	if (half_of(pair) == FORWARD_PAIR_RX && pair->check.former != INDEX_NONE)
+		tunnels[n++] = pair->check.former;
+	return n;
+}
+
+static void use_tunnels(struct owner *f, const struct fwd_pair *pair, int change)
+{
+	uint32_t tunnels[3];
+
+	for (unsigned n = tunnels_of(pair, tunnels); n > 0; n--)
+		use_tunnel(f, tunnels[n - 1], change);
+}
+
+/* 0, or -ENOENT if a tunnel that it names was refused. */
+static int check_pair(struct owner *f, const struct fwd_update *update)
+{
+	const struct fwd_pair *pair = &update->body.pair;
+	const struct forward *forward = &pair->forward;
+	uint32_t tunnels[3];
+	int error = 0;
+
+	if (pair->source == 0 || pair->destination == 0 || pair->source == pair->destination)
+		complain(f, update, "it is no pair");
+	if ((forward->flags & FORWARD_PAIR_RETURN) == 0 &&
+		(forward->node >= f->node_size || forward->generation != f->generations[forward->node]))
+		complain(f, update, "its node has another generation");
+	if (forward->action != FORWARD_LOCAL && forward->action != FORWARD_TUNNEL)
+		complain(f, update, "it goes nowhere");
+	for (unsigned n = tunnels_of(pair, tunnels); n > 0; n--) {
+		enum presence presence = tunnels[n - 1] == INDEX_NONE ? ABSENT : tunnel_at(f, tunnels[n - 1])->presence;
+
+		if (presence == ABSENT)
+			complain(f, update, "its tunnel does not exist");
+		if (presence != PRESENT)
+			error = -ENOENT;
+	}
+	return error;
+}
+
+static bool refuse_this_pair(struct owner *f)
+{
+	return f->refuse_pair > 0 && --f->refuse_pair == 0;
+}
+
+static int pair_set(struct owner *f, const struct fwd_update *update, uint64_t now_ns, bool refuse)
+{
+	const struct fwd_pair *pair = &update->body.pair;
+	struct pair_record *record = pair_store_at(f->pairs, pair->source, pair->destination, half_of(pair));
+	int error = check_pair(f, update);
+	bool insert = update->op == FWD_OP_pair_insert;
+
+	if (insert && record->presence == PRESENT)
+		complain(f, update, "it exists");
+	if (!insert && record->presence == ABSENT)
+		complain(f, update, "there is none");
+	if (!insert && record->presence != PRESENT)
+		return -ENOENT;
+	if (refuse_this_pair(f) || (error == 0 && refuse))
+		error = -ENOSPC;
+	if (error != 0) {
+		record->presence = insert ? REFUSED : record->presence;
+		return error;
+	}
+	use_tunnels(f, pair, 1);
+	if (insert)
+		f->pair_count++;
+	else
+		use_tunnels(f, &record->pair, -1);
+	*record = (struct pair_record){.pair = *pair, .index = update->index, .presence = PRESENT, .since_ns = now_ns};
+	return 0;
+}
+
+static int pair_remove(struct owner *f, const struct fwd_update *update)
+{
+	const struct fwd_pair *pair = &update->body.pair;
+	struct pair_record *record = pair_store_at(f->pairs, pair->source, pair->destination, half_of(pair));
+	enum presence was = record->presence;
+
+	record->presence = ABSENT;
+	if (was == ABSENT)
+		complain(f, update, "there is none");
+	if (was != PRESENT)
+		return -ENOENT;
+	use_tunnels(f, &record->pair, -1);
+	f->pair_count--;
+	return 0;
+}
+
+static int apply_to_pair(struct owner *f, const struct fwd_update *update, uint64_t now_ns, bool refuse)
+{
+	uint8_t half = half_of(&update->body.pair);
+
+	f->pair_version++;
+	if (half != FORWARD_PAIR_TX && half != FORWARD_PAIR_RX) {
+		complain(f, update, "it names not one half");
+		return -EINVAL;
+	}
+	return update->op == FWD_OP_pair_remove ? pair_remove(f, update) : pair_set(f, update, now_ns, refuse);
+}
+
+void owner_refuse_pair(struct owner *f, unsigned n)
+{
+	f->refuse_pair = n;
+}
+
 /* ---- time ---- */
 
-static int apply(struct owner *f, const struct fwd_update *update)
+static int apply(struct owner *f, const struct fwd_update *update, uint64_t now_ns)
 {
 	bool refuse = sim_random_chance(f->random, f->faults->refuse_ppm);
 
@@ -416,6 +540,9 @@ static int apply(struct owner *f, const struct fwd_update *update)
 	case FWD_OP_endpoint_remove: return endpoint_remove(f, update);
 	case FWD_OP_link_insert: return link_insert(f, update, refuse);
 	case FWD_OP_link_remove: return link_remove(f, update);
+	case FWD_OP_pair_insert:
+	case FWD_OP_pair_replace:
+	case FWD_OP_pair_remove: return apply_to_pair(f, update, now_ns, refuse);
 	default: complain(f, update, "no engine sends this"); return -EINVAL;
 	}
 }
@@ -424,7 +551,7 @@ static void apply_next(struct owner *f)
 {
 	struct waiting *waiting = waiting_at(f, f->applied);
 	const struct owner_faults *faults = f->faults;
-	int error = apply(f, &waiting->update);
+	int error = apply(f, &waiting->update, waiting->apply_ns);
 
 	waiting->reclaim_ns = waiting->apply_ns +
 			      sim_random_between(f->random, faults->reclaim_min_us, faults->reclaim_max_us) * 1000;
@@ -495,6 +622,28 @@ uint32_t owner_link(const struct owner *f, uint16_t link, const uint8_t mac[6], 
 	if (state != NULL)
 		*state = (enum link_state)entry->link.state;
 	return entry->node;
+}
+
+struct pair_record *owner_pair(const struct owner *f, uint64_t source, uint64_t destination, uint8_t half)
+{
+	struct pair_record *record = pair_store_find(f->pairs, source, destination, half);
+
+	return record != NULL && record->presence == PRESENT ? record : NULL;
+}
+
+struct pair_record *owner_pair_next(const struct owner *f, uint32_t *at)
+{
+	return pair_store_next(f->pairs, at);
+}
+
+uint32_t owner_pair_count(const struct owner *f)
+{
+	return f->pair_count;
+}
+
+uint64_t owner_pair_version(const struct owner *f)
+{
+	return f->pair_version;
 }
 
 bool owner_endpoint_next(const struct owner *f, uint32_t *at, uint64_t *id, const struct forward **forward)

@@ -7,6 +7,7 @@
 #include "door.h"
 #include "engine.h"
 
+#include "pair_store.h"
 #include "random.h"
 
 /*
@@ -37,6 +38,9 @@ unsigned owner_failures(struct owner *owner, struct door_failure *failures, unsi
 /* An index was allocated: entries that name it carry its new generation. */
 void owner_allocated(struct owner *owner, enum index_space space, uint32_t index);
 
+/* The @n-th insert or replacement of a half of a pair from now on is refused; 0: none. */
+void owner_refuse_pair(struct owner *owner, unsigned n);
+
 /* Apply and reclaim what is due. */
 void owner_advance(struct owner *owner, uint64_t now_ns);
 /* When something is due next, or UINT64_MAX. */
@@ -53,5 +57,12 @@ const struct fwd_tunnel *owner_tunnel(const struct owner *owner, uint32_t index)
 const struct forward *owner_endpoint(const struct owner *owner, uint64_t id);     /* NULL: none */
 /* Node index of the MN on the link, or INDEX_NONE; @state may be NULL. */
 uint32_t owner_link(const struct owner *owner, uint16_t link, const uint8_t mac[6], enum link_state *state);
+/* The half (FORWARD_PAIR_TX or _RX) of a pair, or NULL. */
+struct pair_record *owner_pair(const struct owner *owner, uint64_t source, uint64_t destination, uint8_t half);
+/* The first half that is there in a slot >= *@at, which is moved behind it; NULL past the last. */
+struct pair_record *owner_pair_next(const struct owner *owner, uint32_t *at);
+uint32_t owner_pair_count(const struct owner *owner); /* halves */
+/* Changes with every update of a pair. */
+uint64_t owner_pair_version(const struct owner *owner);
 /* The first endpoint in a slot >= *@at, which is moved behind it; false past the last. */
 bool owner_endpoint_next(const struct owner *owner, uint32_t *at, uint64_t *id, const struct forward **forward);

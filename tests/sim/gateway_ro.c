@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Route optimisation of a gateway: its engine, wired as the daemon does it. */
+#include "domain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ro/sessions.h"
+
+_Static_assert((int)LMA_SESSION_UP == (int)RO_SESSION_UP && (int)LMA_SESSION_MOVED == (int)RO_SESSION_MOVED &&
+		       (int)LMA_SESSION_DOWN == (int)RO_SESSION_DOWN,
+	"what an LMA tells is what route optimisation hears");
+_Static_assert((int)MAG_SESSION_UP == (int)RO_SESSION_UP && (int)MAG_SESSION_MOVED == (int)RO_SESSION_MOVED &&
+		       (int)MAG_SESSION_DOWN == (int)RO_SESSION_DOWN,
+	"so does a MAG");
+
+/* A MAG and each LMA share a key of their own. */
+static void share_key(struct ro_peer *peer, unsigned a, unsigned b)
+{
+	peer->has_key = true;
+	peer->key_id = 1;
+	memset(peer->key, (int)(a * 16 + b + 1), RO_KEY_LENGTH);
+}
+
+static void make_peers(struct gateway *gateway)
+{
+	struct domain *domain = gateway->domain;
+	unsigned self = (unsigned)(gateway - domain->gateways);
+
+	gateway->ro_peers = calloc(domain->gateway_count, sizeof(*gateway->ro_peers));
+	if (gateway->ro_peers == NULL)
+		abort();
+	for (unsigned i = 0; i < domain->gateway_count; i++) {
+		const struct gateway *other = &domain->gateways[i];
+		struct ro_peer *peer = &gateway->ro_peers[i];
+
+		*peer = (struct ro_peer){
+			.address = other->address, .role = other->role == ROLE_LMA ? RO_ROLE_LMA : RO_ROLE_MAG};
+		if (other->role == ROLE_LMA) {
+			peer->prefixes[0] = gateway_pool(other);
+			peer->prefix_count = 1;
+		}
+		if (other->role != gateway->role)
+			share_key(peer, self < i ? self : i, self < i ? i : self);
+	}
+}
+
+struct mobile *gateway_mobile_of(const struct gateway *gateway, uint64_t prefix, struct ro_session *session)
+{
+	bool found = gateway->lma != NULL ? ro_lma_sessions.find_by_prefix(gateway->lma, prefix, session)
+					  : ro_mag_sessions.find_by_prefix(gateway->mag, prefix, session);
+
+	/* "mn1@..." is the node 0. */
+	return found ? &gateway->domain->mobiles[strtoul((const char *)session->id.data + 2, NULL, 10) - 1] : NULL;
+}
+
+/* An LMA takes packets from the MAG before for a while after a handover (wire-formats G.6.2). */
+static void note_previous(struct gateway *lma, uint64_t prefix)
+{
+	struct ro_session session;
+	struct mobile *mobile = gateway_mobile_of(lma, prefix, &session);
+	unsigned mag;
+
+	if (mobile == NULL)
+		return;
+	mag = (unsigned)(domain_gateway_at(lma->domain, &session.mag) - lma->domain->gateways) + 1;
+	if (mag == mobile->bound_mag)
+		return;
+	mobile->previous_mag = mobile->bound_mag;
+	mobile->previous_ns = lma->domain->now_ns;
+	mobile->bound_mag = mag;
+}
+
+static void lma_session_changed(
+	void *context, const struct engine_time *now, uint64_t prefix, enum lma_session_change change)
+{
+	note_previous(context, prefix);
+	ro_session_changed(((struct gateway *)context)->ro, now, prefix, (enum ro_session_change)change);
+}
+
+static void mag_session_changed(
+	void *context, const struct engine_time *now, uint64_t prefix, enum mag_session_change change)
+{
+	ro_session_changed(((struct gateway *)context)->ro, now, prefix, (enum ro_session_change)change);
+}
+
+static uint64_t pair_packets(void *context, uint32_t pair)
+{
+	return ((struct gateway *)context)->pair_packets[pair];
+}
+
+void gateway_ro_count(struct gateway *gateway, const struct pair_record *record)
+{
+	gateway->pair_packets[record->index]++;
+}
+
+void gateway_ro_start(struct gateway *gateway, struct engine_host *host, const struct engine_time *now)
+{
+	const struct ro_options *options = &gateway->domain->config.ro;
+	bool is_lma = gateway->role == ROLE_LMA;
+	struct ro_config config = ro_config_default();
+
+	if (!options->enabled)
+		return;
+	if (gateway->ro_peers == NULL)
+		make_peers(gateway);
+	config.role = is_lma ? RO_ROLE_LMA : RO_ROLE_MAG;
+	config.address = gateway->address;
+	config.native = options->native;
+	config.proxy = options->proxy;
+	config.early = options->early;
+	config.trust_peers = options->trust_peers;
+	config.pbu_for_setup = options->pbu_for_setup;
+	config.access_technology = 4;
+	config.max_pairs = options->max_pairs;
+	config.hooks = (struct ro_hooks){.context = gateway, .pair_packets = pair_packets};
+	config.peers = gateway->ro_peers;
+	config.peer_count = gateway->domain->gateway_count;
+	if (options->lifetime_s != 0)
+		config.lifetime_s = options->lifetime_s;
+	config.tunnel = (struct fwd_tunnel){.local = gateway->address,
+		.descriptor = INDEX_NONE,
+		.mtu_bytes = 1460,
+		.use = TUNNEL_TO_PEER_MAG,
+		.hop_limit = 64};
+	gateway->pair_packets = calloc(options->max_pairs, sizeof(*gateway->pair_packets));
+	if (gateway->pair_packets == NULL)
+		abort();
+	gateway->ro = ro_create(&config, host, is_lma ? &ro_lma_sessions : &ro_mag_sessions,
+		is_lma ? (void *)gateway->lma : (void *)gateway->mag, now);
+	if (gateway->ro == NULL)
+		abort();
+	if (is_lma)
+		lma_listen(gateway->lma, lma_session_changed, gateway);
+	else
+		mag_listen(gateway->mag, mag_session_changed, gateway);
+}
+
+void gateway_ro_stop(struct gateway *gateway)
+{
+	ro_destroy(gateway->ro);
+	free(gateway->pair_packets);
+	gateway->ro = NULL;
+	gateway->pair_packets = NULL;
+}
+
+void gateway_ro_peer_lost(struct gateway *gateway, const struct engine_time *now, const struct in6_addr *peer)
+{
+	if (gateway->ro != NULL)
+		ro_peer_lost(gateway->ro, now, peer);
+}
+
+/* What nobody needs to be right before it: timers whose messages got lost, tables that refused, nodes that died. */
+void domain_disturb(struct domain *domain)
+{
+	const struct ro_options *options = &domain->config.ro;
+	uint64_t lifetime_s = options->lifetime_s != 0 ? options->lifetime_s : 300;
+	uint64_t until_ns = domain->now_ns + (lifetime_s + RO_DISTURBED_BEYOND_S) * UINT64_C(1000000000);
+
+	if (until_ns > domain->disturbed_until_ns)
+		domain->disturbed_until_ns = until_ns;
+}
+
+/* ---- what a test or an operator does ---- */
+
+int domain_ro_start(struct domain *domain, unsigned lma, unsigned a, unsigned b)
+{
+	struct gateway *gateway = domain_lma(domain, lma);
+	struct engine_time now = gateway_time(gateway);
+	int result = ro_start(gateway->ro, &now, mobile_endpoint(domain, a), mobile_endpoint(domain, b));
+
+	gateway_run(gateway);
+	return result;
+}
+
+int domain_ro_stop(struct domain *domain, struct gateway *gateway, unsigned a, unsigned b)
+{
+	struct engine_time now = gateway_time(gateway);
+	int result = ro_stop(gateway->ro, &now, mobile_endpoint(domain, a), mobile_endpoint(domain, b));
+
+	gateway_run(gateway);
+	return result;
+}
