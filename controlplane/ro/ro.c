@@ -216,7 +216,7 @@ static bool may_trigger(struct ro *ro, uint64_t prefix)
 	return true;
 }
 
-/* Both directions are of one pair: what it is about is the MN that is ours, or the sender if both are. */
+/* Both directions are of one pair: @source began, unless only the other MN is ours. */
 static void trigger(struct ro *ro, uint64_t source, uint64_t destination)
 {
 	struct association *a = association_find(ro, source, destination);
@@ -243,8 +243,8 @@ static void trigger(struct ro *ro, uint64_t source, uint64_t destination)
 void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination)
 {
 	ro->now = *now;
-	if (seen_both_ways(ro, source, destination))
-		trigger(ro, source, destination);
+	if (seen_both_ways(ro, source, destination)) /* the answer is seen last */
+		trigger(ro, destination, source);
 }
 
 int ro_start(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination)

@@ -434,8 +434,8 @@ void world_traffic(struct world *world, unsigned number)
 {
 	struct ro *ro = world->nodes[number].ro;
 
-	ro_traffic_seen(ro, &world->now, world->mns[1].prefix, world->mns[0].prefix);
 	ro_traffic_seen(ro, &world->now, world->mns[0].prefix, world->mns[1].prefix);
+	ro_traffic_seen(ro, &world->now, world->mns[1].prefix, world->mns[0].prefix);
 	world_run(world);
 }
 
