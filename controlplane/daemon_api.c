@@ -56,6 +56,20 @@ static void api_counter_clear(void *context, enum index_space space, uint32_t in
 		d->activity[index] = 0;
 }
 
+static void api_pair_counter(void *context, uint32_t pair, enum counter_direction direction, struct object_counter *sum)
+{
+	struct daemon *d = context;
+
+	object_baselines_read_pair(d->baselines, pair, direction, sum);
+}
+
+static void api_pair_counter_clear(void *context, uint32_t pair)
+{
+	struct daemon *d = context;
+
+	object_baselines_take_pair(d->baselines, pair);
+}
+
 static int api_attach(void *context, uint16_t link, const uint8_t mac[6])
 {
 	struct daemon *d = context;
@@ -83,11 +97,14 @@ static int api_clear_binding(void *context, const struct mn_id *id, uint32_t *re
 
 int daemon_create_api(struct daemon *d, char *error, size_t error_size)
 {
+	bool count_pairs = d->ro != NULL && d->dataplane->door->config.pair_counters;
 	const struct api_sources sources = {
 		.config = d->config,
 		.policy = d->policy,
 		.lma = d->lma,
 		.mag = d->mag,
+		.ro = d->ro,
+		.pair_events = d->pair_events,
 		.heartbeat = d->heartbeat,
 		.net = d->net,
 		.door = d->dataplane->door,
@@ -101,6 +118,8 @@ int daemon_create_api(struct daemon *d, char *error, size_t error_size)
 		.port = api_port,
 		.object_counter = api_object_counter,
 		.counter_clear = api_counter_clear,
+		.pair_counter = count_pairs ? api_pair_counter : NULL,
+		.pair_counter_clear = count_pairs ? api_pair_counter_clear : NULL,
 		.attach = d->mag != NULL ? api_attach : NULL,
 		.detach = d->mag != NULL ? api_detach : NULL,
 		.clear_binding = d->lma != NULL ? api_clear_binding : NULL,

@@ -14,12 +14,14 @@
 #include "pmip/heartbeat.h"
 #include "pmip/lma.h"
 #include "pmip/mag.h"
+#include "ro/pair_events.h"
 #include "ro/sessions.h"
 
 #define PUNTS_PER_TURN    256
 #define EVENTS_PER_TURN   256
 #define ACTIVITY_PER_TURN 512
 #define SESSIONS_EVERY_MS 1000
+#define PAIR_EVENTS_ALL   4096 /* the last ones of all pairs */
 #define ACTIVITY_EVERY_MS 500
 
 /* ---- engines ---- */
@@ -104,6 +106,17 @@ static uint64_t pair_packets(void *context, uint32_t pair)
 	return up.packets + down.packets;
 }
 
+/* A pair that gets an index counts from zero. */
+static void pair_event(void *context, const struct engine_time *now, const struct ro_event_pair *pair,
+	enum ro_event event, uint8_t value)
+{
+	struct daemon *d = context;
+
+	if (event == RO_EVENT_CREATED)
+		object_baselines_take_pair(d->baselines, pair->index);
+	pair_events_note(d->pair_events, now, pair, event, value);
+}
+
 /* Next to the engine that has the sessions, on its @host. */
 static int create_ro(struct daemon *d, struct engine_host *host)
 {
@@ -115,7 +128,10 @@ static int create_ro(struct daemon *d, struct engine_host *host)
 	error = config_ro_engine(d->config, &ro, &d->ro_peers);
 	if (error != 0)
 		return error;
-	ro.hooks = (struct ro_hooks){.context = d, .pair_packets = pair_packets};
+	d->pair_events = pair_events_create(ro.max_pairs, PAIR_EVENTS_ALL);
+	if (d->pair_events == NULL)
+		return -ENOMEM;
+	ro.hooks = (struct ro_hooks){.context = d, .pair_packets = pair_packets, .pair_event = pair_event};
 	if (d->lma != NULL)
 		d->ro = ro_create(&ro, host, &ro_lma_sessions, d->lma, &d->now);
 	else
@@ -189,6 +205,7 @@ void daemon_destroy_engines(struct daemon *d)
 	if (d->heartbeat != NULL)
 		heartbeat_destroy(d->heartbeat);
 	ro_destroy(d->ro); /* before the tunnels to LMAs */
+	pair_events_destroy(d->pair_events);
 	free(d->ro_peers);
 	if (d->mag != NULL)
 		mag_destroy(d->mag);

@@ -19,6 +19,7 @@ struct event_base;
 struct events;
 struct object_baselines;
 struct packet_io;
+struct pair_events;
 struct ro;
 struct ro_peer;
 
@@ -39,6 +40,7 @@ struct daemon {
 	struct mag *mag;
 	struct heartbeat *heartbeat;
 	struct ro *ro; /* NULL: no route optimisation */
+	struct pair_events *pair_events;
 	struct ro_peer *ro_peers;
 	struct signalling signalling;
 	struct api *api;

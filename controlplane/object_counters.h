@@ -19,3 +19,7 @@ void object_baselines_take(struct object_baselines *baselines, enum index_space 
 /* Since the baseline; zero if that class of counters is switched off. */
 void object_baselines_read(const struct object_baselines *baselines, enum index_space space, uint32_t index,
 	enum counter_direction direction, struct object_counter *sum);
+/* The same for a pair of route optimisation by its index. */
+void object_baselines_take_pair(struct object_baselines *baselines, uint32_t pair);
+void object_baselines_read_pair(const struct object_baselines *baselines, uint32_t pair,
+	enum counter_direction direction, struct object_counter *sum);

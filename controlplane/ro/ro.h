@@ -21,6 +21,7 @@
  * Acks lie on the heap.
  */
 struct ro;
+struct tunnel_view;
 
 #define RO_COOKIE        (UINT64_C(1) << 63)
 #define RO_SIDE_PREFIXES 4
@@ -252,6 +253,9 @@ struct ro_view {
 	enum ro_state state; /* FALLBACK: removed, the stamp is kept */
 	uint32_t association;
 	bool proxy, controller, local, early;
+	bool updating;      /* LMA: an update is under way */
+	bool handover;      /* the last update, or the one under way, follows an MN */
+	uint8_t reason;     /* enum ro_reason, of that update */
 	const char *step;   /* LMA: of the update under way */
 	const char *driver; /* "ro-direct", "ro-proxy" */
 	struct ro_side_view sides[2];
@@ -278,11 +282,14 @@ bool ro_pair_find(const struct ro *ro, uint64_t a, uint64_t b, struct ro_view *v
 struct ro_prospect {
 	bool here;           /* an active session */
 	bool allowed;        /* by policy */
+	uint64_t endpoint;   /* what its pairs are found by: the session's first prefix, or @source */
 	struct in6_addr lma; /* ours, or LMA: the peer that has the prefix; :: if nobody has */
 	uint64_t seen_ms;    /* monotonic: workers told of such packets; 0: not lately */
 };
 
 void ro_prospect(const struct ro *ro, uint64_t source, uint64_t destination, struct ro_prospect *prospect);
+/* MAG: the first direct tunnel with an index >= @from; false if there is none. */
+bool ro_tunnel_next(const struct ro *ro, uint32_t from, struct tunnel_view *view);
 
 struct ro_stats {
 	uint64_t received[RO_CODE_MAX + 1], sent[RO_CODE_MAX + 1], retransmitted[RO_CODE_MAX + 1];

@@ -37,6 +37,9 @@ static void view_of(const struct association *a, struct ro_view *view)
 		.controller = a->controller,
 		.local = a->local,
 		.early = a->early,
+		.updating = a->step != STEP_IDLE,
+		.handover = a->handover,
+		.reason = a->reason,
 		.step = step_names[a->step],
 		.driver = driver_of(a)->name,
 		.sides = {side_view(a, 0), side_view(a, 1)},
@@ -81,18 +84,24 @@ void ro_prospect(const struct ro *ro, uint64_t source, uint64_t destination, str
 	const struct ro_peer *peer;
 	struct ro_session session;
 
-	*prospect = (struct ro_prospect){.allowed = true};
+	*prospect = (struct ro_prospect){.allowed = true, .endpoint = source};
 	if (seen->source == source && seen->destination == destination)
 		prospect->seen_ms = seen->at_ms;
 	if (ro->ops->find_by_prefix(ro->context, source, &session)) {
 		prospect->here = true;
 		prospect->allowed = session.allowed;
+		prospect->endpoint = session.prefixes[0];
 		prospect->lma = session.lma;
 		return;
 	}
 	peer = ro->config.role == RO_ROLE_LMA ? lma_of_prefix(ro, source) : NULL;
 	if (peer != NULL)
 		prospect->lma = peer->address;
+}
+
+bool ro_tunnel_next(const struct ro *ro, uint32_t from, struct tunnel_view *view)
+{
+	return ro->tunnels != NULL && tunnels_next(ro->tunnels, from, view);
 }
 
 void ro_stats(const struct ro *ro, struct ro_stats *stats)
