@@ -13,7 +13,7 @@
 struct heartbeat_peer {
 	struct timer timer; /* runs while requests are sent */
 	const struct policy_peer *policy;
-	uint32_t sessions;
+	uint32_t sessions, pairs;
 	uint32_t sequence; /* of the last request */
 	uint32_t missed;
 	uint32_t counter;
@@ -28,6 +28,8 @@ struct heartbeat {
 	void (*changed)(
 		void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change);
 	void *context;
+	void (*answered)(void *context, const struct engine_time *now, const struct in6_addr *peer);
+	void *answered_context;
 	const struct engine_time *now; /* of the call under way, for timers */
 	bool told;                     /* the known peers know of our restart */
 	uint32_t peer_count;
@@ -61,6 +63,22 @@ static void change(struct heartbeat *heartbeat, struct heartbeat_peer *peer, enu
 	heartbeat->changed(heartbeat->context, heartbeat->now, &peer->policy->address, what);
 }
 
+static uint64_t interval_ms(const struct heartbeat *heartbeat, const struct heartbeat_peer *peer)
+{
+	uint32_t interval_s = heartbeat->config.interval_s;
+
+	if (peer->pairs > 0 && heartbeat->config.pair_interval_s > 0 && heartbeat->config.pair_interval_s < interval_s)
+		interval_s = heartbeat->config.pair_interval_s;
+	return (uint64_t)interval_s * 1000;
+}
+
+static void send_request(struct heartbeat *heartbeat, struct heartbeat_peer *peer, uint64_t now_ms)
+{
+	peer->outstanding = true;
+	peer->asked_ms = now_ms;
+	send_heartbeat(heartbeat, &peer->policy->address, 0, ++peer->sequence);
+}
+
 /* RFC 5847 section 3.1: count what is missing before the next request. */
 static void ask(struct timer *timer, void *context, uint64_t now_ms)
 {
@@ -68,10 +86,8 @@ static void ask(struct timer *timer, void *context, uint64_t now_ms)
 	struct heartbeat_peer *peer = (struct heartbeat_peer *)timer; /* its first member */
 
 	peer->missed += peer->outstanding;
-	peer->outstanding = true;
-	peer->asked_ms = now_ms;
-	timer_start(&heartbeat->wheel, timer, now_ms + (uint64_t)heartbeat->config.interval_s * 1000);
-	send_heartbeat(heartbeat, &peer->policy->address, 0, ++peer->sequence);
+	timer_start(&heartbeat->wheel, timer, now_ms + interval_ms(heartbeat, peer));
+	send_request(heartbeat, peer, now_ms);
 	if (peer->missed > heartbeat->config.missing_allowed && !peer->unreachable) {
 		peer->unreachable = true;
 		change(heartbeat, peer, PEER_UNREACHABLE);
@@ -126,29 +142,60 @@ static void stop_asking(struct heartbeat *heartbeat, struct heartbeat_peer *peer
 	peer->missed = 0;
 }
 
-void heartbeat_sessions(
-	struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *address, uint32_t sessions)
+/* Sessions or pairs came or went. */
+static void ask_as_needed(struct heartbeat *heartbeat, struct heartbeat_peer *peer, uint64_t now_ms)
 {
-	struct heartbeat_peer *peer = peer_find(heartbeat, address);
-	uint64_t interval_ms = (uint64_t)heartbeat->config.interval_s * 1000;
-	uint64_t first_ms;
+	uint64_t next_ms = peer->asked_ms != 0 ? peer->asked_ms + interval_ms(heartbeat, peer) : now_ms;
 
-	if (peer == NULL)
-		return;
-	peer->sessions = sessions;
 	if (!peer->policy->heartbeat || peer->unsupported)
 		return;
-	if (sessions == 0) {
+	if (peer->sessions == 0 && peer->pairs == 0) {
 		/* What restarts without a session of ours has nothing to lose: a later session is none of that past. */
 		stop_asking(heartbeat, peer);
 		peer->has_counter = false;
 		peer->unreachable = false;
-	} else if (!timer_is_running(&peer->timer)) {
-		first_ms = engine_ms(now);
-		if (peer->asked_ms != 0 && peer->asked_ms + interval_ms > first_ms)
-			first_ms = peer->asked_ms + interval_ms;
-		timer_start(&heartbeat->wheel, &peer->timer, first_ms);
+	} else if (!timer_is_running(&peer->timer) || next_ms < peer->timer.deadline_ms) {
+		timer_start(&heartbeat->wheel, &peer->timer, next_ms > now_ms ? next_ms : now_ms);
 	}
+}
+
+void heartbeat_sessions(
+	struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *address, uint32_t sessions)
+{
+	struct heartbeat_peer *peer = peer_find(heartbeat, address);
+
+	if (peer == NULL)
+		return;
+	peer->sessions = sessions;
+	ask_as_needed(heartbeat, peer, engine_ms(now));
+}
+
+void heartbeat_pairs(
+	struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *address, uint32_t pairs)
+{
+	struct heartbeat_peer *peer = peer_find(heartbeat, address);
+
+	if (peer == NULL)
+		return;
+	peer->pairs = pairs;
+	ask_as_needed(heartbeat, peer, engine_ms(now));
+}
+
+bool heartbeat_probe(struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *address)
+{
+	struct heartbeat_peer *peer = peer_find(heartbeat, address);
+
+	if (peer == NULL || !peer->policy->heartbeat || peer->unsupported)
+		return false;
+	send_request(heartbeat, peer, engine_ms(now));
+	return true;
+}
+
+void heartbeat_listen(struct heartbeat *heartbeat,
+	void (*answered)(void *context, const struct engine_time *now, const struct in6_addr *peer), void *context)
+{
+	heartbeat->answered = answered;
+	heartbeat->answered_context = context;
 }
 
 static void learn_counter(struct heartbeat *heartbeat, struct heartbeat_peer *peer, const struct mh_message *message)
@@ -185,6 +232,8 @@ static void take_response(struct heartbeat *heartbeat, struct heartbeat_peer *pe
 		change(heartbeat, peer, PEER_REACHABLE);
 	}
 	learn_counter(heartbeat, peer, message);
+	if (heartbeat->answered != NULL)
+		heartbeat->answered(heartbeat->answered_context, heartbeat->now, &peer->policy->address);
 }
 
 void heartbeat_message(struct heartbeat *heartbeat, const struct engine_time *now, const struct mh_datagram *datagram,
@@ -250,6 +299,7 @@ bool heartbeat_peer_next(const struct heartbeat *heartbeat, uint32_t from, struc
 	*view = (struct peer_view){.index = from,
 		.peer = peer->policy,
 		.sessions = peer->sessions,
+		.pairs = peer->pairs,
 		.asked = timer_is_running(&peer->timer),
 		.reachable = !peer->unreachable,
 		.unsupported = peer->unsupported,

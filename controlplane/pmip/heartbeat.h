@@ -8,10 +8,11 @@
 #include "node/policy.h"
 
 /*
- * Heartbeat between LMA and MAG, both roles (RFC 5847, wire-formats D.3): notices a dead or restarted peer.
- * A pure state machine, as the engines; requests are sent only to peers with at least one session, answered always.
- * With the last session the peer's restart counter is forgotten: what restarts without our sessions has lost nothing
- * of ours. A heartbeat whose request is not outstanding, or with another sequence number, is no answer.
+ * Heartbeat between LMA and MAG, both roles (RFC 5847, wire-formats D.3), and with route optimisation between LMAs and
+ * between MAGs (G.6.14): notices a dead or restarted peer.
+ * A pure state machine, as the engines; requests are sent only to peers with at least one session or pair, answered
+ * always. With the last one the peer's restart counter is forgotten: what restarts without our sessions has lost
+ * nothing of ours. A heartbeat whose request is not outstanding, or with another sequence number, is no answer.
  *
  * Threads: the control core.
  */
@@ -20,6 +21,7 @@ struct heartbeat;
 struct heartbeat_config {
 	struct in6_addr address;     /* own: LMAA or proxy-CoA */
 	uint32_t interval_s;         /* HEARTBEAT_INTERVAL */
+	uint32_t pair_interval_s;    /* with peers of route optimisation, if shorter; 0: the same */
 	uint32_t missing_allowed;    /* MISSING_HEARTBEATS_ALLOWED: more consecutive losses: unreachable */
 	uint32_t restart_counter;    /* of this run, from restart_counter_next() */
 	bool restarted;              /* state was lost: the first advance tells every peer, unsolicited */
@@ -39,9 +41,17 @@ struct heartbeat *heartbeat_create(const struct heartbeat_config *config, struct
 		void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change),
 	void *context);
 void heartbeat_destroy(struct heartbeat *heartbeat);
-/* How many sessions there are with the peer; 0 stops requests. */
+/* How many sessions there are with the peer; 0 of these and of pairs stops requests. */
 void heartbeat_sessions(
 	struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *peer, uint32_t sessions);
+/* How many pairs of route optimisation depend on the peer. */
+void heartbeat_pairs(
+	struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *peer, uint32_t pairs);
+/* Ask the peer now, beside its interval. False: it takes no part. */
+bool heartbeat_probe(struct heartbeat *heartbeat, const struct engine_time *now, const struct in6_addr *peer);
+/* @answered is called from within heartbeat_message() when a peer answers a request. */
+void heartbeat_listen(struct heartbeat *heartbeat,
+	void (*answered)(void *context, const struct engine_time *now, const struct in6_addr *peer), void *context);
 /* A heartbeat message from a configured peer. */
 void heartbeat_message(struct heartbeat *heartbeat, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message);
@@ -53,7 +63,7 @@ uint64_t heartbeat_advance(struct heartbeat *heartbeat, const struct engine_time
 struct peer_view {
 	uint32_t index; /* of the peer in the policy store */
 	const struct policy_peer *peer;
-	uint32_t sessions;
+	uint32_t sessions, pairs;
 	bool asked; /* requests are being sent */
 	bool reachable;
 	bool unsupported; /* answered with a binding error */

@@ -417,9 +417,108 @@ static void restart_counter_tells_what_failed(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define DISK(name) cmocka_unit_test_setup_teardown(name, directory_setup, directory_teardown)
 
+/* ---- route optimisation: G.6.14 ---- */
+
+static void pairs_are_reason_enough_for_requests_at_their_own_interval(void **state)
+{
+	config.pair_interval_s = 1;
+	start(false);
+	heartbeat_pairs(heartbeat, &now, &peer, 3);
+	advance(1);
+	expect_message(0);
+	fake_host_clear(&fake);
+	advance(999);
+	assert_int_equal(fake.message_count, 0);
+	advance(1);
+	expect_message(0);
+	fake_host_clear(&fake);
+	heartbeat_pairs(heartbeat, &now, &peer, 0);
+	advance(100000);
+	assert_int_equal(fake.message_count, 0);
+}
+
+static void sessions_without_pairs_keep_the_long_interval(void **state)
+{
+	config.pair_interval_s = 1;
+	start(false);
+	heartbeat_sessions(heartbeat, &now, &peer, 1);
+	advance(1);
+	receive(&peer, HEARTBEAT_FLAG_R, expect_message(0), 7);
+	fake_host_clear(&fake);
+	advance(30000);
+	assert_int_equal(fake.message_count, 0);
+	heartbeat_pairs(heartbeat, &now, &peer, 1); /* the last request is long ago */
+	advance(1);
+	receive(&peer, HEARTBEAT_FLAG_R, expect_message(0), 7);
+	fake_host_clear(&fake);
+	advance(1000);
+	expect_message(0);
+}
+
+/* Four seconds after its last answer at the latest. */
+static void dead_peer_of_pairs_is_noticed_within_four_intervals(void **state)
+{
+	config.pair_interval_s = 1;
+	start(false);
+	heartbeat_pairs(heartbeat, &now, &peer, 1);
+	advance(4000);
+	assert_int_equal(change_count, 0);
+	advance(1);
+	assert_int_equal(change_count, 1);
+	assert_int_equal(changes[0], PEER_UNREACHABLE);
+}
+
+static void restart_of_a_peer_of_pairs_is_noticed(void **state)
+{
+	heartbeat_pairs(heartbeat, &now, &peer, 1);
+	advance(1);
+	receive(&peer, HEARTBEAT_FLAG_R, expect_message(0), 7);
+	receive(&peer, HEARTBEAT_FLAG_U | HEARTBEAT_FLAG_R, 0, 8);
+	assert_int_equal(change_count, 1);
+	assert_int_equal(changes[0], PEER_RESTARTED);
+}
+
+static unsigned answered_count;
+
+static void on_answer(void *context, const struct engine_time *when, const struct in6_addr *who)
+{
+	assert_ptr_equal(context, &answered_count);
+	assert_ptr_equal(when, &now);
+	assert_memory_equal(who, &peer, sizeof(peer));
+	answered_count++;
+}
+
+static void probe_is_a_request_beside_the_interval_whose_answer_is_told(void **state)
+{
+	uint32_t sequence;
+
+	answered_count = 0;
+	heartbeat_listen(heartbeat, on_answer, &answered_count);
+	heartbeat_pairs(heartbeat, &now, &peer, 1);
+	advance(1);
+	receive(&peer, HEARTBEAT_FLAG_R, expect_message(0), 7);
+	assert_int_equal(answered_count, 1);
+	fake_host_clear(&fake);
+	advance(5000);
+	assert_true(heartbeat_probe(heartbeat, &now, &peer));
+	fake_host_run(&fake);
+	sequence = expect_message(0);
+	receive(&peer, HEARTBEAT_FLAG_R, sequence - 1, 7);
+	assert_int_equal(answered_count, 1);
+	receive(&peer, HEARTBEAT_FLAG_R, sequence, 7);
+	assert_int_equal(answered_count, 2);
+	assert_false(heartbeat_probe(heartbeat, &now, &quiet));
+	assert_false(heartbeat_probe(heartbeat, &now, &own));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(pairs_are_reason_enough_for_requests_at_their_own_interval),
+		TEST(sessions_without_pairs_keep_the_long_interval),
+		TEST(dead_peer_of_pairs_is_noticed_within_four_intervals),
+		TEST(restart_of_a_peer_of_pairs_is_noticed),
+		TEST(probe_is_a_request_beside_the_interval_whose_answer_is_told),
 		TEST(request_is_always_answered_with_the_restart_counter),
 		TEST(requests_are_sent_only_while_there_are_sessions),
 		TEST(sessions_that_come_and_go_do_not_speed_requests_up),
