@@ -204,7 +204,7 @@ static void exchange_fire(struct timer *timer, void *context, uint64_t now_ms)
 	struct association *a = exchange->association;
 	struct ro *ro = context;
 
-	if (exchange->tries < ro->config.retries) {
+	if (exchange->tries < ro->config.retries && !peer_has_no_ro(ro, &exchange->peer)) {
 		exchange->tries++;
 		ro->stats.retransmitted[exchange->code]++;
 		timer_start(&ro->wheel, timer, now_ms + ((uint64_t)ro->config.ack_timeout_ms << exchange->tries));

@@ -96,6 +96,21 @@ static void peer_that_speaks_is_asked_again(void **state)
 	world_fini(&world);
 }
 
+/* Also what would end something: there is nothing that it could end. */
+static void nothing_is_repeated_to_a_peer_that_knows_no_ro(void **state)
+{
+	(void)state;
+	begin(2);
+	world.nodes[MAG1].dead = world.nodes[MAG2].dead = true;
+	assert_int_equal(start(), 0);
+	assert_true(binding_error(LMA1, MAG2));
+	expect_arrows(&world, "LMA1 -RO Init-> MAG2", "LMA1 -RO Setup(0)-> MAG1");
+	assert_true(binding_error(LMA1, MAG1));
+	world_pass(&world, 10000);
+	expect_arrows(&world, NULL);
+	world_fini(&world);
+}
+
 /* What is left of a refused start must not fill the engine. */
 static void refused_start_leaves_nothing_behind(void **state)
 {
@@ -119,6 +134,7 @@ int main(void)
 		cmocka_unit_test(binding_error_without_a_request_is_of_no_interest),
 		cmocka_unit_test(peer_that_knows_no_ro_is_left_alone_for_longer_and_longer),
 		cmocka_unit_test(peer_that_speaks_is_asked_again),
+		cmocka_unit_test(nothing_is_repeated_to_a_peer_that_knows_no_ro),
 		cmocka_unit_test(refused_start_leaves_nothing_behind),
 	};
 
