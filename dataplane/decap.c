@@ -50,7 +50,7 @@ static uint16_t inner_offset(struct worker *w, struct rte_mbuf *pkt)
 }
 
 /* The inner packet: complete, IPv6, and not the tunnel itself again. False: dropped. */
-static bool check_inner(struct worker *w, struct rte_mbuf *pkt, uint16_t offset)
+static __rte_always_inline bool check_inner(struct worker *w, struct rte_mbuf *pkt, uint16_t offset)
 {
 	const struct rte_ipv6_hdr *outer = packet_ipv6(pkt);
 	const struct rte_ipv6_hdr *inner = rte_pktmbuf_mtod_offset(pkt, const struct rte_ipv6_hdr *, offset);
@@ -114,7 +114,8 @@ static void decap_unknown(struct worker *w, struct rte_mbuf *pkt, uint16_t offse
 	push_drop(w, pkt, DROP_tunnel_unknown);
 }
 
-static void decap(struct worker *w, struct rte_mbuf *pkt, uint16_t offset, const struct tunnel_peer *peer)
+static __rte_always_inline void decap(
+	struct worker *w, struct rte_mbuf *pkt, uint16_t offset, const struct tunnel_peer *peer)
 {
 	const struct rte_ipv6_hdr *outer = packet_ipv6(pkt);
 	struct rte_ipv6_hdr *inner = rte_pktmbuf_mtod_offset(pkt, struct rte_ipv6_hdr *, offset);

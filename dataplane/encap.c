@@ -62,7 +62,8 @@ static void prepend_limit(struct rte_mbuf *pkt, uint8_t limit)
 }
 
 /* Can it go into the tunnel? False: it was answered or dropped. */
-static bool check_encap(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel, uint16_t extra)
+static __rte_always_inline bool check_encap(
+	struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel, uint16_t extra)
 {
 	uint16_t length = rte_pktmbuf_data_len(pkt);
 
@@ -85,7 +86,7 @@ static bool check_encap(struct worker *w, struct rte_mbuf *pkt, const struct tun
 	return true;
 }
 
-static void encap(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
+static __rte_always_inline void encap(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
 {
 	struct rte_ipv6_hdr *inner = packet_ipv6(pkt), *outer;
 	uint32_t class = rte_be_to_cpu_32(inner->vtc_flow) & TRAFFIC_CLASS;
@@ -134,7 +135,7 @@ static const struct tunnel *way_round(struct worker *w, struct rte_mbuf *pkt, co
 	return tunnel;
 }
 
-static void encap_unresolved(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
+static __rte_noinline void encap_unresolved(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
 {
 	tunnel = way_round(w, pkt, tunnel);
 	if (tunnel != NULL)

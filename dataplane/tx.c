@@ -47,10 +47,24 @@ static void transfer(struct worker *w, uint16_t port, struct rte_mbuf **pkts, ui
 			push_drop(w, pkts[i], DROP_port_down);
 }
 
+/* How many packets from the first one on leave by its port: nearly always all. */
+static uint16_t run_of_port(struct rte_mbuf **pkts, uint16_t n)
+{
+	uint16_t i = 1;
+
+	while (i < n && pkts[i]->port == pkts[0]->port)
+		i++;
+	return i;
+}
+
 void stage_tx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	uint32_t used = 0;
 
+	if (likely(pkts[0]->port < w->gateway->port_count && run_of_port(pkts, n) == n)) {
+		transfer(w, pkts[0]->port, pkts, n);
+		return;
+	}
 	_Static_assert(PORTS_MAX <= 32, "ports in use are bits of a word");
 	for (uint16_t i = 0; i < n; i++) {
 		uint16_t port = pkts[i]->port;
