@@ -211,7 +211,9 @@ static void learn_counter(struct heartbeat *heartbeat, struct heartbeat_peer *pe
 	counter = cursor_be32(&cursor);
 	if (cursor.failed)
 		return;
-	is_other = peer->has_counter && peer->counter != counter;
+	/* Before the first answer only its own word tells: the sessions are younger than that answer would be. */
+	is_other = peer->has_counter ? peer->counter != counter
+				     : (message->fixed.heartbeat.flags & HEARTBEAT_FLAG_U) != 0 && peer->sessions > 0;
 	peer->has_counter = true;
 	peer->counter = counter;
 	if (is_other)
