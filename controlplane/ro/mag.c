@@ -41,7 +41,8 @@ void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t l
 		.lifetime_s = lifetime_s,
 		.both_mags = true};
 
-	request_send(ro, a, &spec);
+	if (a->sides[own].ours) /* who left is its LMA's: it knows */
+		request_send(ro, a, &spec);
 }
 
 static void give_up(struct ro *ro, struct association *a, uint8_t status)
