@@ -182,6 +182,12 @@ void association_destroy(struct ro *ro, struct association *a)
 
 	exchanges_cancel(ro, a, true);
 	acks_clear(a);
+	while (a->retired != NULL) { /* of the whole engine's end: the tables go with it */
+		struct retired *retired = a->retired;
+
+		a->retired = retired->next;
+		free(retired);
+	}
 	timer_stop(&ro->wheel, &a->timer);
 	hash_index_remove(&ro->by_pair, pair_hash(first, second), a->index);
 	hash_index_remove(&ro->by_prefix, endpoint_hash(first), a->index);
@@ -240,8 +246,7 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 		a->former_ms = ro_ms(ro) + ro->config.rx_linger_ms;
 		a->tunnel = tunnel;
 		association_apply(ro, a); /* nothing names the oldest any more */
-		if (oldest != INDEX_NONE)
-			tunnels_release(ro->tunnels, oldest);
+		association_retire(ro, a, oldest, false);
 		return 0;
 	}
 	a->tunnel = tunnel;
@@ -379,6 +384,49 @@ void association_fall_back(struct ro *ro, struct association *a, uint8_t cause)
 	association_schedule(ro, a);
 }
 
+static void release_tunnel(struct ro *ro, uint32_t tunnel, bool to_lma)
+{
+	if (to_lma)
+		ro->ops->tunnel_release(ro->context, tunnel);
+	else
+		tunnels_release(ro->tunnels, tunnel);
+}
+
+void association_retire(struct ro *ro, struct association *a, uint32_t tunnel, bool to_lma)
+{
+	struct retired *retired;
+
+	if (tunnel == INDEX_NONE)
+		return;
+	retired = malloc(sizeof(*retired));
+	if (retired == NULL) { /* better at once than never */
+		release_tunnel(ro, tunnel, to_lma);
+		return;
+	}
+	*retired = (struct retired){.next = a->retired, .tunnel = tunnel, .serial = a->serial, .to_lma = to_lma};
+	a->retired = retired;
+}
+
+bool association_release_retired(struct ro *ro, struct association *a, uint16_t serial)
+{
+	struct retired **link = &a->retired;
+	bool any = false;
+
+	while (*link != NULL) {
+		struct retired *retired = *link;
+
+		if ((int16_t)(serial - retired->serial) < 0) {
+			link = &retired->next;
+			continue;
+		}
+		*link = retired->next;
+		release_tunnel(ro, retired->tunnel, retired->to_lma);
+		free(retired);
+		any = true;
+	}
+	return any;
+}
+
 void association_release_tunnels(struct ro *ro, struct association *a)
 {
 	uint32_t back = a->back, former = a->former, tunnel = a->tunnel;
@@ -400,6 +448,7 @@ void association_clear(struct ro *ro, struct association *a, uint8_t cause)
 		a->sides[0].rx = a->sides[1].rx = false;
 		association_apply(ro, a);
 		association_release_tunnels(ro, a);
+		association_release_retired(ro, a, a->serial);
 		association_schedule(ro, a);
 	}
 	ro->host->ops->commit(ro->host, 0, 0);

@@ -93,6 +93,14 @@ struct cached_ack {
 	uint8_t *bytes;
 };
 
+/* A tunnel that the entries of a transaction do not name any more; it goes when that one was applied. */
+struct retired {
+	struct retired *next;
+	uint32_t tunnel;
+	uint16_t serial;
+	bool to_lma;
+};
+
 struct association {
 	struct side sides[2];
 	uint32_t index, generation;
@@ -128,6 +136,7 @@ struct association {
 	struct timer timer;
 	struct exchange *exchanges;
 	struct cached_ack *acks;
+	struct retired *retired;
 };
 
 struct seen_pair {
@@ -258,6 +267,13 @@ void association_fall_back(struct ro *ro, struct association *a, uint8_t cause);
  * need not go: refusals of this are of no interest. Commits.
  */
 void association_clear(struct ro *ro, struct association *a, uint8_t cause);
+/*
+ * MAG: what the open transaction replaces does not name @tunnel any more. A replacement can be refused, and then the
+ * old entry still does: one user less when the transaction was applied, or everything was removed.
+ */
+void association_retire(struct ro *ro, struct association *a, uint32_t tunnel, bool to_lma);
+/* MAG: the tunnels that were retired up to transaction @serial, into the open transaction. True: there were any. */
+bool association_release_retired(struct ro *ro, struct association *a, uint16_t serial);
 /* MAG: the tunnels that nothing names any more, into the open transaction. */
 void association_release_tunnels(struct ro *ro, struct association *a);
 /* Close the open transaction; a refusal comes back for this association. */

@@ -4,7 +4,8 @@
 
 #include "ro/internal.h"
 
-#define TOKEN_AGE_S 60
+#define TOKEN_AGE_S     60
+#define RETIRED_WAIT_MS 1000
 
 /* The side that a pair is about at this MAG: ours; with both ours the one named first in the last Init or Setup. */
 static unsigned own_side(const struct association *a)
@@ -162,7 +163,7 @@ static void release_back(struct ro *ro, struct association *a)
 {
 	if (a->back == INDEX_NONE)
 		return;
-	ro->ops->tunnel_release(ro->context, a->back);
+	association_retire(ro, a, a->back, true);
 	a->back = INDEX_NONE;
 }
 
@@ -495,8 +496,7 @@ static void drop_former(struct ro *ro, struct association *a)
 	a->former_ms = 0;
 	a->former = INDEX_NONE;
 	association_apply(ro, a);
-	if (former != INDEX_NONE)
-		tunnels_release(ro->tunnels, former);
+	association_retire(ro, a, former, false);
 	association_commit(ro, a);
 }
 
@@ -526,6 +526,8 @@ void mag_fire(struct ro *ro, struct association *a)
 	}
 	if (a->linger_ms != 0 && a->linger_ms <= now_ms)
 		drop_receiving(ro, a);
+	if (a->forget_ms != 0 && a->forget_ms <= now_ms && a->retired != NULL)
+		a->forget_ms = now_ms + RETIRED_WAIT_MS;
 	if (a->forget_ms != 0 && a->forget_ms <= now_ms)
 		association_destroy(ro, a);
 	else

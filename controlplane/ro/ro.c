@@ -317,12 +317,16 @@ void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t 
 	if (error == 0) {
 		a->receives = a->receives || (int16_t)(serial - a->receive_serial) >= 0;
 		acks_settle(ro, a, serial, status);
+		if (association_release_retired(ro, a, serial))
+			ro->host->ops->commit(ro->host, 0, 0);
 		return;
 	}
 	if (ro->config.role == RO_ROLE_MAG && (int16_t)(serial - a->settled) >= 0) {
 		exchanges_cancel(ro, a, false);
 		a->last_failure = status;
 		pair_note(ro, a, RO_EVENT_NOT_INSTALLED, status);
+		if (serial == a->receive_serial)
+			a->receives = false;
 		association_clear(ro, a, status);
 		mag_report(ro, a, status, 0);
 	}
