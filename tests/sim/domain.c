@@ -51,6 +51,11 @@ void domain_forget_arrows(struct domain *domain)
 	domain->arrows->count = 0;
 }
 
+unsigned domain_arrows(const struct domain *domain)
+{
+	return domain->arrows->count;
+}
+
 unsigned domain_count_arrows(const struct domain *domain, const char *arrow)
 {
 	unsigned count = 0;
@@ -81,6 +86,13 @@ void domain_expect_arrows(struct domain *domain, const char *file, int line, con
 	domain_forget_arrows(domain);
 }
 
+static char context_text[128];
+
+void domain_context(const char *text)
+{
+	snprintf(context_text, sizeof(context_text), "%s", text != NULL ? text : "");
+}
+
 void domain_fail(struct domain *domain, const char *format, ...)
 {
 	const struct arrows *arrows = domain->arrows;
@@ -91,6 +103,8 @@ void domain_fail(struct domain *domain, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
+	if (context_text[0] != 0)
+		print_error("with %s:\n", context_text);
 	print_error("seed %" PRIu64 " (again with --seed %" PRIu64 "), at %.6f s, event %" PRIu64 ": %s\n",
 		domain->seed, domain->seed, (double)domain->now_ns / 1e9, domain->events, text);
 	for (uint64_t i = from; i < arrows->total; i++)
@@ -178,7 +192,7 @@ struct domain *domain_create(const struct domain_config *config)
 	return domain;
 }
 
-static void domain_destroy(struct domain *domain)
+void domain_abandon(struct domain *domain)
 {
 	for (unsigned i = 0; i < domain->gateway_count; i++) {
 		gateway_stop(&domain->gateways[i]);
@@ -301,5 +315,5 @@ void domain_finish(struct domain *domain)
 		mobile_leave(domain, i);
 	domain_run(domain, (uint64_t)domain->config.lifetime_s * 1000 + probing_ms + FINISH_BEYOND_MS);
 	invariants_check_empty(domain);
-	domain_destroy(domain);
+	domain_abandon(domain);
 }

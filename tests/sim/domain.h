@@ -127,6 +127,7 @@ struct domain {
 	unsigned arrow_wanted; /* the n-th message of ARROW_RO from now calls at_arrow() when it left; 0: none */
 	void (*at_arrow)(struct domain *domain, void *context);
 	void *at_arrow_context;
+	bool lose_alike;       /* and all that are like it: same sender, receiver and message */
 	unsigned lose_number;  /* the n-th message of ARROW_RO from now is lost; 0: none */
 	unsigned spoil_number; /* the n-th Ack of ARROW_RO from now says 130 instead; 0: none */
 	uint64_t events, messages, lost;
@@ -152,6 +153,8 @@ unsigned sim_hours(void);
 /* ---- the domain ---- */
 
 struct domain *domain_create(const struct domain_config *config);
+/* Frees it as it is. */
+void domain_abandon(struct domain *domain);
 /* Lets everybody leave and everything expire, checks that nothing is left anywhere, and frees the domain. */
 void domain_finish(struct domain *domain);
 
@@ -167,6 +170,8 @@ void domain_run_until(
 /* Until @arrow has been recorded since the last expect_arrows(); fails the test after @ms. */
 void domain_run_until_arrow(struct domain *domain, const char *arrow, uint64_t ms);
 
+/* What a failure says first from now on; NULL: nothing. */
+void domain_context(const char *text);
 /* Ends the test: says what, when and with which seed. */
 void domain_fail(struct domain *domain, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 
@@ -265,6 +270,8 @@ bool talk_get(const struct domain *domain, unsigned talk, unsigned mobiles[2]);
 /* ---- scripted faults: the next @count messages with that arrow ---- */
 
 void domain_lose(struct domain *domain, const char *arrow, unsigned count);
+/* No message is lost any more that domain_lose() or lose_number say. */
+void domain_unlose(struct domain *domain);
 void domain_duplicate(struct domain *domain, const char *arrow, unsigned count, uint64_t after_ms);
 void domain_delay(struct domain *domain, const char *arrow, unsigned count, uint64_t ms);
 
@@ -275,6 +282,7 @@ void domain_delay(struct domain *domain, const char *arrow, unsigned count, uint
 	domain_expect_arrows(domain, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
 void domain_expect_arrows(struct domain *domain, const char *file, int line, const char *const *expected);
 void domain_forget_arrows(struct domain *domain);
+unsigned domain_arrows(const struct domain *domain); /* recorded since then */
 /* How often @arrow was recorded since then. */
 unsigned domain_count_arrows(const struct domain *domain, const char *arrow);
 void domain_record(struct domain *domain, enum arrow_kind kind, const char *from, const char *label, const char *to);

@@ -122,6 +122,10 @@ static void peer_changed(
 
 	domain_record(gateway->domain, ARROW_LIFE, gateway->name, words[change],
 		domain_gateway_at(gateway->domain, peer)->name);
+	if (change != PEER_REACHABLE) {
+		domain_disturb(gateway->domain);
+		gateway_ro_peer_lost(gateway, now, peer);
+	}
 	if (gateway->lma != NULL) {
 		if (change != PEER_REACHABLE)
 			lma_peer_lost(gateway->lma, now, peer);
@@ -129,10 +133,6 @@ static void peer_changed(
 		mag_peer_restarted(gateway->mag, now, peer);
 	} else {
 		mag_peer_unreachable(gateway->mag, now, peer, change == PEER_UNREACHABLE);
-	}
-	if (change != PEER_REACHABLE) {
-		domain_disturb(gateway->domain);
-		gateway_ro_peer_lost(gateway, now, peer);
 	}
 }
 
@@ -207,7 +207,7 @@ static void make_policy(struct gateway *gateway)
 	}
 	for (unsigned i = 0; i < domain->gateway_count && config->ro.enabled; i++) {
 		const struct gateway *other = &domain->gateways[i];
-		struct policy_peer peer = {.name = other->name, .address = other->address};
+		struct policy_peer peer = {.name = other->name, .address = other->address, .ro_only = true};
 
 		if (other->role == gateway->role && other != gateway)
 			must(policy_add_peer(gateway->policy, &peer));

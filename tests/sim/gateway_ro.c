@@ -27,13 +27,15 @@ static void make_peers(struct gateway *gateway)
 	struct domain *domain = gateway->domain;
 	unsigned self = (unsigned)(gateway - domain->gateways);
 
-	gateway->ro_peers = calloc(domain->gateway_count, sizeof(*gateway->ro_peers));
+	gateway->ro_peers = calloc(domain->gateway_count - 1, sizeof(*gateway->ro_peers));
 	if (gateway->ro_peers == NULL)
 		abort();
 	for (unsigned i = 0; i < domain->gateway_count; i++) {
 		const struct gateway *other = &domain->gateways[i];
-		struct ro_peer *peer = &gateway->ro_peers[i];
+		struct ro_peer *peer = &gateway->ro_peers[i < self ? i : i - 1];
 
+		if (i == self)
+			continue;
 		*peer = (struct ro_peer){
 			.address = other->address, .role = other->role == ROLE_LMA ? RO_ROLE_LMA : RO_ROLE_MAG};
 		if (other->role == ROLE_LMA) {
@@ -115,7 +117,7 @@ void gateway_ro_start(struct gateway *gateway, struct engine_host *host, const s
 	config.max_pairs = options->max_pairs;
 	config.hooks = (struct ro_hooks){.context = gateway, .pair_packets = pair_packets};
 	config.peers = gateway->ro_peers;
-	config.peer_count = gateway->domain->gateway_count;
+	config.peer_count = gateway->domain->gateway_count - 1;
 	if (options->lifetime_s != 0)
 		config.lifetime_s = options->lifetime_s;
 	config.tunnel = (struct fwd_tunnel){.local = gateway->address,

@@ -3,6 +3,7 @@
 #include "network.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,16 @@ static void script_add(
 void domain_lose(struct domain *domain, const char *arrow, unsigned count)
 {
 	script_add(domain, arrow, SCRIPT_LOSE, count, 0);
+}
+
+void domain_unlose(struct domain *domain)
+{
+	struct script *script = domain->script;
+
+	domain->lose_number = 0;
+	for (unsigned i = 0; i < script->count; i++)
+		if (script->lines[i].action == SCRIPT_LOSE)
+			script->lines[i].count = 0;
 }
 
 void domain_duplicate(struct domain *domain, const char *arrow, unsigned count, uint64_t after_ms)
@@ -182,7 +193,7 @@ static void spoil(struct domain *domain, struct event *event, const struct mh_me
 }
 
 /* The numbered faults of tests that try every arrow. */
-static void count_ro(struct domain *domain, struct event *event, const struct mh_message *message)
+static void count_ro(struct domain *domain, struct event *event, const struct mh_message *message, const char *arrow)
 {
 	bool is_ack = ro_mh_type_is(message->type) && ro_fixed_of(message).code % 2 == 0;
 
@@ -192,6 +203,8 @@ static void count_ro(struct domain *domain, struct event *event, const struct mh
 		free(event->bytes);
 		event->bytes = NULL;
 		domain->lost++;
+		if (domain->lose_alike)
+			domain_lose(domain, arrow, UINT_MAX);
 	}
 	if (domain->arrow_wanted > 0 && --domain->arrow_wanted == 0)
 		events_queue_add(domain->queue, &(struct event){.kind = EVENT_CALL, .at_ns = domain->now_ns});
@@ -227,7 +240,7 @@ void network_send(struct gateway *gateway, const struct mh_datagram *datagram)
 	snprintf(arrow, sizeof(arrow), "%s -%s-> %s", gateway->name, label, to->name);
 	line = script_next(domain, arrow);
 	if (kind == ARROW_RO)
-		count_ro(domain, &event, &message);
+		count_ro(domain, &event, &message, arrow);
 	if (event.bytes != NULL)
 		queue_datagram(domain, &event, line);
 	free(event.bytes);

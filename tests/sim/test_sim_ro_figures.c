@@ -55,13 +55,13 @@ static struct run begin(const struct variant *variant, unsigned number)
 	return run;
 }
 
-/* MN1 at MAG1, MN2 at @where_2; their packets meet the LMA that detects, MN1's last. */
+/* MN1 at MAG1, MN2 at @where_2; MN1 begins. */
 static void talk(const struct run *run, unsigned where_1, unsigned where_2)
 {
 	ro_attach(run->domain, mn(run, 1), mag(run, where_1));
 	ro_attach(run->domain, mn(run, 2), mag(run, where_2));
 	domain_forget_arrows(run->domain);
-	domain_talk(run->domain, mn(run, 2), mn(run, 1), TALK_MS);
+	domain_talk(run->domain, mn(run, 1), mn(run, 2), TALK_MS);
 	domain_run(run->domain, 1500);
 }
 
@@ -385,7 +385,7 @@ static void early_activation_sends_before_the_setup_is_acknowledged(void **state
 		domain_delay(run.domain, "MAG2 -RO Setup-> MAG1", 1, 100);
 		ro_attach(run.domain, 0, 0);
 		ro_attach(run.domain, 1, 1);
-		domain_talk(run.domain, 1, 0, TALK_MS);
+		domain_talk(run.domain, 0, 1, TALK_MS);
 		domain_run_until_arrow(run.domain, "MAG2 -RO Setup-> MAG1", 2000);
 		domain_run(run.domain, 2);
 		assert_int_equal(domain_count_arrows(run.domain, "MAG2 -RO Init Ack 0-> LMA1") +
@@ -409,7 +409,7 @@ static void early_activation_without_confirmation_is_rolled_back(void **state)
 		domain_lose(run.domain, "MAG2 -RO Setup-> MAG1", 2);
 		ro_attach(run.domain, 0, 0);
 		ro_attach(run.domain, 1, 1);
-		domain_talk(run.domain, 1, 0, TALK_MS);
+		domain_talk(run.domain, 0, 1, TALK_MS);
 		domain_run_until_arrow(run.domain, "MAG2 -RO Setup-> MAG1", 2000);
 		domain_run(run.domain, 450);
 		assert_null(owner_pair(domain_mag(run.domain, 1)->owner, mobile_endpoint(run.domain, 1),
