@@ -38,6 +38,8 @@ uint32_t find_pool(const struct checker *checker, const char *name);
 
 bool address_is_unicast(const struct in6_addr *address); /* neither ::, ::1, multicast nor link-local */
 bool prefix_is_home(const struct config_prefix *prefix); /* wholly in 2000::/3 or fc00::/7 */
+/* Prefixes of mobile nodes may not be those of our links: a mistake at @key and false. */
+bool check_off_link(const struct checker *checker, const struct config_prefix *prefix, const char *key);
 bool prefixes_overlap(const struct config_prefix *a, const struct config_prefix *b);
 
 /* Checks by section. 0 or -ENOMEM. */
@@ -46,3 +48,4 @@ int check_ports(struct checker *checker);
 int check_routes(struct checker *checker);
 int check_pools(struct checker *checker);
 int check_nodes(struct checker *checker);
+int check_ro(struct checker *checker);

@@ -131,6 +131,8 @@ int validate(struct config *config, const struct tree *tree, struct report *repo
 		error = check_pools(&checker);
 	if (error == 0)
 		error = check_nodes(&checker);
+	if (error == 0)
+		error = check_ro(&checker);
 	hash_index_fini(&checker.peer_names);
 	hash_index_fini(&checker.pool_names);
 	return error;

@@ -51,8 +51,7 @@ static int check_pool_overlaps(struct checker *checker)
 	return 0;
 }
 
-/* Prefixes of mobile nodes may not be those of our links. */
-static void check_off_link(const struct checker *checker, const struct config_prefix *prefix, const char *key)
+bool check_off_link(const struct checker *checker, const struct config_prefix *prefix, const char *key)
 {
 	for (unsigned i = 0; i < checker->config->port_count; i++) {
 		const struct config_port *port = &checker->config->ports[i];
@@ -62,10 +61,11 @@ static void check_off_link(const struct checker *checker, const struct config_pr
 				mistake(checker, key,
 					"overlaps with the link of port %s (line %d); allowed: a prefix of its own",
 					port->name, port->addresses[j].line);
-				return;
+				return false;
 			}
 		}
 	}
+	return true;
 }
 
 static void check_pool(struct checker *checker, unsigned i)
@@ -175,19 +175,29 @@ static void check_node_prefix(struct checker *checker, struct node_sets *sets, u
 			checker->config->nodes[sets->owned[before].node].id, sets->owned[before].prefix->line);
 }
 
+static void check_peer_name(const struct checker *checker, const char *name, const char *key, enum peer_role role)
+{
+	uint32_t peer = find_peer(checker, name);
+	const char *word = role == PEER_LMA ? "LMA" : "MAG";
+
+	if (peer == HASH_NONE)
+		mistake(checker, key, "no %s has this name; allowed: a name under peers", word);
+	else if (checker->config->peers[peer].role != role)
+		mistake(checker, key, "the peer in line %d is no %s; allowed: a peer with role: %s",
+			checker->config->peers[peer].line, word, role == PEER_LMA ? "lma" : "mag");
+}
+
 /* The names in a node or in the default profile, which stands at @key. */
 static void check_names(struct checker *checker, const struct config_node *node, const char *where)
 {
 	char key[AT_TEXT_MAX];
 
-	if (node->lma != NULL && find_peer(checker, node->lma) == HASH_NONE)
-		mistake(checker, at(key, "%s.lma", where), "no LMA has this name; allowed: a name under peers");
+	if (node->lma != NULL)
+		check_peer_name(checker, node->lma, at(key, "%s.lma", where), PEER_LMA);
 	if (node->pool != NULL && find_pool(checker, node->pool) == HASH_NONE)
 		mistake(checker, at(key, "%s.pool", where), "no pool has this name; allowed: a name under lma.pools");
 	for (unsigned i = 0; i < node->mag_count; i++)
-		if (find_peer(checker, node->mags[i]) == HASH_NONE)
-			mistake(checker, at(key, "%s.mags[%u]", where, i),
-				"no MAG has this name; allowed: a name under peers");
+		check_peer_name(checker, node->mags[i], at(key, "%s.mags[%u]", where, i), PEER_MAG);
 	if (checker->config->role == ROLE_LMA && checker->config->lma.pool_count == 0 && node->prefix_count == 0)
 		mistake(checker, where,
 			"no prefix to assign; allowed: prefixes of the node, or a pool under lma.pools");

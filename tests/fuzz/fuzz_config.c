@@ -41,14 +41,34 @@ static bool is_ascii(const char *text)
 	return true;
 }
 
+/* Keys are not shown: others take their place. */
+static void put_keys(json_t *json)
+{
+	size_t i;
+	json_t *peer;
+
+	json_array_foreach(json_object_get(json, "peers"), i, peer)
+	{
+		char key[65];
+
+		if (json_object_get(peer, "ro-key") == NULL)
+			continue;
+		CHECK(strcmp(json_string_value(json_object_get(peer, "ro-key")), "(hidden)") == 0);
+		snprintf(key, sizeof(key), "%064zx", i + 1);
+		json_object_set_new(peer, "ro-key", json_string(key));
+	}
+}
+
 /* Only ASCII: a reader of YAML folds some further characters that JSON leaves as they are. */
 static void show_and_load(const struct config *config)
 {
 	json_t *json = config_to_json(config), *variables = config_variables_to_json(config);
+	json_t *whole = json_deep_copy(json);
 	char *text;
 
-	CHECK(json != NULL && variables != NULL);
-	text = json_dumps(json, JSON_REAL_PRECISION(12) | JSON_INDENT(1));
+	CHECK(json != NULL && variables != NULL && whole != NULL);
+	put_keys(whole);
+	text = json_dumps(whole, JSON_REAL_PRECISION(12) | JSON_INDENT(1));
 	CHECK(text != NULL);
 	if (is_ascii(text)) {
 		struct config *again = parse(text, strlen(text));
@@ -62,6 +82,7 @@ static void show_and_load(const struct config *config)
 	}
 	free(text);
 	json_decref(json);
+	json_decref(whole);
 	json_decref(variables);
 }
 
@@ -71,12 +92,17 @@ static void use(const struct config *config)
 	uint64_t tables, mbufs;
 	struct lma_config lma;
 	struct mag_config mag;
+	struct ro_config ro;
+	struct ro_peer *peers;
 
 	CHECK(policy != NULL);
 	if (config->role == ROLE_LMA)
 		config_lma_engine(config, policy, &lma);
 	else
 		config_mag_engine(config, policy, &mag);
+	CHECK(config_ro_engine(config, &ro, &peers) == 0);
+	CHECK(ro_config_check(&ro) == 0);
+	free(peers);
 	policy_destroy(policy);
 	config_memory(config, &tables, &mbufs);
 	CHECK(tables > 0 && mbufs > 0);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_texts.h"
 
+#include "unit.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,4 +84,17 @@ char *text_replace(const char *text, const char *old, const char *new)
 	fputs(place + strlen(old), out);
 	fclose(out);
 	return result;
+}
+
+void expect(const char *base, const char *old, const char *new, const char *expected)
+{
+	char *text = text_replace(base, old, new);
+	struct config *config;
+	char *messages = parse_messages(text, strlen(text), &config);
+
+	assert_string_equal(messages, expected);
+	assert_int_equal(config != NULL, expected[0] == '\0');
+	config_destroy(config);
+	free(messages);
+	free(text);
 }

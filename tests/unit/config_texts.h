@@ -19,3 +19,6 @@ char *parse_messages(const char *text, size_t length, struct config **config);
 
 /* @text with its only @old replaced by @new, in a new block. */
 char *text_replace(const char *text, const char *old, const char *new);
+
+/* That this is said about @base with @old replaced by @new; "": it is right. */
+void expect(const char *base, const char *old, const char *new, const char *expected);

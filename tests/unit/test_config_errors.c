@@ -3,20 +3,6 @@
 
 #include "config_texts.h"
 
-/* What is said about @base with @old replaced by @new; nothing if it is right. */
-static void expect(const char *base, const char *old, const char *new, const char *expected)
-{
-	char *text = text_replace(base, old, new);
-	struct config *config;
-	char *messages = parse_messages(text, strlen(text), &config);
-
-	assert_string_equal(messages, expected);
-	assert_int_equal(config != NULL, expected[0] == '\0');
-	config_destroy(config);
-	free(messages);
-	free(text);
-}
-
 static void expect_lma(const char *old, const char *new, const char *expected)
 {
 	expect(lma_text, old, new, expected);

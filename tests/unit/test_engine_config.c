@@ -273,9 +273,13 @@ static void mag_engine_gets_what_the_file_says(void **state)
 static void peers_of_the_own_role_are_for_route_optimisation_only(void **state)
 {
 	struct config *lma = parse_changed(lma_text, "peers:\n",
-		"peers:\n  - {name: lma2, address: 2001:db8:0:1::2, role: lma, insecure: true}\n");
+		"route-optimisation: {enabled: true, mode: proxy}\n"
+		"peers:\n"
+		"  - {name: lma2, address: 2001:db8:0:1::2, role: lma, ro-prefixes: ['fd09::/32'], insecure: true}\n");
 	struct config *mag = parse_changed(mag_text, "peers:\n",
-		"peers:\n  - {name: mag2, address: 2001:db8:0:1::12, role: mag, insecure: true}\n");
+		"route-optimisation: {enabled: true, direct-trust: peers}\n"
+		"peers:\n"
+		"  - {name: mag2, address: 2001:db8:0:1::12, role: mag, insecure: true}\n");
 	struct policy *policy = config_policy(lma);
 	struct policy_node node;
 	uint8_t text[MN_ID_MAX];
@@ -297,7 +301,7 @@ static void nodes_take_part_as_the_file_says(void **state)
 {
 	struct config *config = parse_changed(mag_text, "mobile-nodes:\n",
 		"route-optimisation: {default: deny, in-order: true, eligible-prefixes: ['fd00::/16', "
-		"'2001:db8::/32']}\n"
+		"'2001:db8:f000::/36']}\n"
 		"mobile-nodes:\n"
 		"  - {id: b, mac: 02:00:00:00:00:02, route-optimisation: allow, in-order: false}\n");
 	struct home_network_prefix inside = {.prefix.s6_addr = {0xfd, 0, 1}, .length = 64};
