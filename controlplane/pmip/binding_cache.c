@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "endpoint.h"
+#include "node/key_hash.h"
 
 /* Indexes come back only when their removal is reclaimed: room for those on their way. */
 #define SLOTS_EXTRA 1024
@@ -38,16 +39,6 @@ void binding_cache_fini(struct binding_cache *cache)
 	hash_index_fini(&cache->by_id);
 	hash_index_fini(&cache->by_prefix);
 	memset(cache, 0, sizeof(*cache));
-}
-
-static uint64_t id_hash(const struct binding_cache *cache, const struct mn_id *id)
-{
-	return hash_bytes(id->data, id->length, cache->seed ^ id->subtype);
-}
-
-static uint64_t prefix_hash(const struct binding_cache *cache, uint64_t prefix)
-{
-	return endpoint_hash(prefix ^ cache->seed);
 }
 
 static uint64_t heap_of(const struct binding *binding)
@@ -83,9 +74,9 @@ struct binding *binding_cache_insert(
 		binding_clear(binding);
 		return NULL;
 	}
-	hash_index_insert(&cache->by_id, id_hash(cache, id), index);
+	hash_index_insert(&cache->by_id, hash_mn_id(id, cache->seed), index);
 	for (unsigned i = 0; i < count; i++)
-		hash_index_insert(&cache->by_prefix, prefix_hash(cache, prefixes[i]), index);
+		hash_index_insert(&cache->by_prefix, hash_prefix(prefixes[i], cache->seed), index);
 	if (index >= cache->top)
 		cache->top = index + 1;
 	cache->count++;
@@ -98,9 +89,9 @@ void binding_cache_remove(struct binding_cache *cache, struct binding *binding)
 	uint32_t index = binding_index(cache, binding);
 	struct mn_id id = binding_id(binding);
 
-	hash_index_remove(&cache->by_id, id_hash(cache, &id), index);
+	hash_index_remove(&cache->by_id, hash_mn_id(&id, cache->seed), index);
 	for (unsigned i = 0; i < binding->prefix_count; i++)
-		hash_index_remove(&cache->by_prefix, prefix_hash(cache, binding_prefix(binding, i)), index);
+		hash_index_remove(&cache->by_prefix, hash_prefix(binding_prefix(binding, i), cache->seed), index);
 	cache->heap_bytes -= heap_of(binding);
 	cache->count--;
 	binding_clear(binding);
@@ -116,7 +107,7 @@ static bool has_prefix(const struct binding *binding, uint64_t prefix)
 
 struct binding *binding_cache_by_prefix(const struct binding_cache *cache, uint64_t prefix)
 {
-	uint64_t hash = prefix_hash(cache, prefix);
+	uint64_t hash = hash_prefix(prefix, cache->seed);
 	uint32_t index;
 
 	for (uint32_t at = 0; (index = hash_index_next(&cache->by_prefix, hash, &at)) != HASH_NONE;)
@@ -127,7 +118,7 @@ struct binding *binding_cache_by_prefix(const struct binding_cache *cache, uint6
 
 struct binding *binding_cache_by_id(const struct binding_cache *cache, const struct mn_id *id, uint32_t *at)
 {
-	uint64_t hash = id_hash(cache, id);
+	uint64_t hash = hash_mn_id(id, cache->seed);
 	uint32_t index;
 
 	while ((index = hash_index_next(&cache->by_id, hash, at)) != HASH_NONE)

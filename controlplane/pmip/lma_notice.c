@@ -9,6 +9,7 @@
 
 #include "format.h"
 #include "log.h"
+#include "node/key_hash.h"
 #include "pmip/lma_internal.h"
 
 #define WINDOW_MS      1000 /* in which an MN is the reason of at most so many notifications: */
@@ -30,11 +31,6 @@ struct lma_notice {
 	bool is_outstanding;
 	uint8_t bytes[MH_LENGTH_SEND_MAX];
 };
-
-static uint64_t id_hash(const struct lma *lma, const struct mn_id *id)
-{
-	return hash_bytes(id->data, id->length, lma->cache.seed ^ id->subtype);
-}
 
 /* The notices about an MN, one after the other, then NULL; *@at is 0 for the first call. */
 static struct lma_notice *notice_next(
@@ -246,7 +242,7 @@ static bool may_register(const struct lma *lma, const struct mn_id *id, uint32_t
 static void ask(struct lma *lma, struct binding *binding, uint32_t peer)
 {
 	struct mn_id id = binding_id(binding);
-	uint64_t hash = id_hash(lma, &id), now_ms = engine_ms(lma->now);
+	uint64_t hash = hash_mn_id(&id, lma->cache.seed), now_ms = engine_ms(lma->now);
 	struct lma_notice *notice = notice_find(&lma->notices, &id, hash, peer);
 
 	if (notice != NULL && (notice->is_outstanding || notice->sent_ms[0] + SPACING_MS > now_ms))
@@ -299,7 +295,7 @@ void lma_notices_void(struct lma *lma, const struct mn_id *id)
 
 	if (lma->notices.count == 0)
 		return;
-	hash = id_hash(lma, id);
+	hash = hash_mn_id(id, lma->cache.seed);
 	while ((notice = notice_next(&lma->notices, id, hash, &at)) != NULL)
 		if (notice->is_outstanding)
 			notice_end(lma, notice);
@@ -316,7 +312,7 @@ static struct lma_notice *acknowledged(
 
 	if (option == NULL || !mh_option_mn_id(option, &id))
 		return NULL;
-	notice = notice_find(&lma->notices, &id, id_hash(lma, &id), peer);
+	notice = notice_find(&lma->notices, &id, hash_mn_id(&id, lma->cache.seed), peer);
 	return notice != NULL && notice->sequence == message->fixed.upa.sequence ? notice : NULL;
 }
 

@@ -7,20 +7,16 @@
 
 #include "format.h"
 #include "node/events.h"
+#include "node/key_hash.h"
 
 static uint64_t mac_hash(const struct mag *mag, const uint8_t mac[6])
 {
 	return hash_bytes(mac, 6, mag->seed);
 }
 
-static uint64_t id_hash(const struct mag *mag, const struct mn_id *id)
+static uint64_t of_prefix(const struct mag *mag, const struct home_network_prefix *prefix)
 {
-	return hash_bytes(id->data, id->length, mag->seed ^ id->subtype);
-}
-
-static uint64_t prefix_hash(const struct mag *mag, const struct home_network_prefix *prefix)
-{
-	return hash_bytes(&prefix->prefix, 8, mag->seed);
+	return hash_prefix(endpoint_load_be64(prefix->prefix.s6_addr), mag->seed);
 }
 
 struct attachment *node_at(const struct mag *mag, uint32_t index)
@@ -46,7 +42,7 @@ struct attachment *node_by_mac(const struct mag *mag, const uint8_t mac[6])
 
 struct attachment *node_by_id(const struct mag *mag, const struct mn_id *id)
 {
-	uint64_t hash = id_hash(mag, id);
+	uint64_t hash = hash_mn_id(id, mag->seed);
 	uint32_t i;
 
 	for (uint32_t at = 0; (i = hash_index_next(&mag->by_id, hash, &at)) != HASH_NONE;) {
@@ -61,7 +57,7 @@ struct attachment *node_by_id(const struct mag *mag, const struct mn_id *id)
 
 struct attachment *node_by_prefix(const struct mag *mag, const struct home_network_prefix *prefix)
 {
-	uint64_t hash = prefix_hash(mag, prefix);
+	uint64_t hash = of_prefix(mag, prefix);
 	uint32_t i;
 
 	for (uint32_t at = 0; (i = hash_index_next(&mag->by_prefix, hash, &at)) != HASH_NONE;) {
@@ -147,7 +143,7 @@ struct attachment *node_create(struct mag *mag, uint16_t link, const uint8_t mac
 	memcpy(a->mac, mac, 6);
 	id = attachment_id(a);
 	hash_index_insert(&mag->by_mac, mac_hash(mag, mac), index);
-	hash_index_insert(&mag->by_id, id_hash(mag, &id), index);
+	hash_index_insert(&mag->by_id, hash_mn_id(&id, mag->seed), index);
 	mag->stats.nodes++;
 	mag->stats.memory_bytes += a->id_length + 1U;
 	return a;
@@ -165,7 +161,7 @@ static void prefixes_forget(struct mag *mag, struct attachment *a)
 	const struct home_network_prefix *list = prefix_set_list(&a->prefixes);
 
 	for (unsigned i = 0; i < a->prefixes.count; i++)
-		hash_index_remove(&mag->by_prefix, prefix_hash(mag, &list[i]), a->index);
+		hash_index_remove(&mag->by_prefix, of_prefix(mag, &list[i]), a->index);
 }
 
 int node_set_prefixes(struct mag *mag, struct attachment *a, const struct home_network_prefix *prefixes, unsigned n)
@@ -178,7 +174,7 @@ int node_set_prefixes(struct mag *mag, struct attachment *a, const struct home_n
 	result = prefix_set_assign(&a->prefixes, prefixes, n);
 	prefixes = prefix_set_list(&a->prefixes);
 	for (unsigned i = 0; i < a->prefixes.count; i++)
-		hash_index_insert(&mag->by_prefix, prefix_hash(mag, &prefixes[i]), a->index);
+		hash_index_insert(&mag->by_prefix, of_prefix(mag, &prefixes[i]), a->index);
 	return result;
 }
 
@@ -194,7 +190,7 @@ void node_destroy(struct mag *mag, struct attachment *a)
 	prefix_set_clear(&a->prefixes);
 	prefix_set_clear(&a->withdrawn);
 	hash_index_remove(&mag->by_mac, mac_hash(mag, a->mac), a->index);
-	hash_index_remove(&mag->by_id, id_hash(mag, &id), a->index);
+	hash_index_remove(&mag->by_id, hash_mn_id(&id, mag->seed), a->index);
 	mag->host->ops->index_release(mag->host, INDEX_NODE, a->index);
 	mag->stats.nodes--;
 	mag->stats.memory_bytes -= a->id_length + 1U;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "endpoint.h"
-#include "node/hash_index.h"
+#include "node/key_hash.h"
 #include "pmip/ident.h"
 #include "pmip/prefix_tree.h"
 
@@ -123,16 +123,6 @@ void prefix_pools_destroy(struct prefix_pools *pools)
 	free(pools);
 }
 
-static uint64_t node_hash(const struct prefix_pools *pools, const struct mn_id *id)
-{
-	return hash_bytes(id->data, id->length, pools->config.seed ^ id->subtype);
-}
-
-static uint64_t prefix_hash(const struct prefix_pools *pools, uint64_t prefix)
-{
-	return endpoint_hash(prefix ^ pools->config.seed);
-}
-
 static uint32_t held_allocate(struct prefix_pools *pools)
 {
 	uint32_t index = pools->free;
@@ -159,7 +149,7 @@ static void held_remove(struct prefix_pools *pools, uint32_t index)
 	struct held *held = &pools->held[index];
 
 	hash_index_remove(&pools->by_node, held->hash, index);
-	hash_index_remove(&pools->by_prefix, prefix_hash(pools, held->prefix), index);
+	hash_index_remove(&pools->by_prefix, hash_prefix(held->prefix, pools->config.seed), index);
 	*(held->older != NONE ? &pools->held[held->older].newer : &pools->oldest) = held->newer;
 	*(held->newer != NONE ? &pools->held[held->newer].older : &pools->newest) = held->older;
 	pools->pools[held->pool].held--;
@@ -183,7 +173,7 @@ static void held_link(struct prefix_pools *pools, uint32_t index)
 	struct held *held = &pools->held[index];
 
 	hash_index_insert(&pools->by_node, held->hash, index);
-	hash_index_insert(&pools->by_prefix, prefix_hash(pools, held->prefix), index);
+	hash_index_insert(&pools->by_prefix, hash_prefix(held->prefix, pools->config.seed), index);
 	*(pools->newest != NONE ? &pools->held[pools->newest].newer : &pools->oldest) = index;
 	pools->newest = index;
 	pools->pools[held->pool].held++;
@@ -195,7 +185,7 @@ static bool held_add(
 {
 	struct held held = {.prefix = prefix,
 		.expires_ms = expires_ms,
-		.hash = node_hash(pools, id),
+		.hash = hash_mn_id(id, pools->config.seed),
 		.pool = pool,
 		.older = pools->newest,
 		.newer = NONE};
@@ -217,7 +207,7 @@ static bool held_add(
 /* A prefix of the pool that is held for the node. */
 static uint32_t held_find(const struct prefix_pools *pools, uint32_t pool, const struct mn_id *id)
 {
-	uint64_t hash = node_hash(pools, id);
+	uint64_t hash = hash_mn_id(id, pools->config.seed);
 	uint32_t index;
 
 	for (uint32_t at = 0; (index = hash_index_next(&pools->by_node, hash, &at)) != HASH_NONE;)
@@ -229,7 +219,7 @@ static uint32_t held_find(const struct prefix_pools *pools, uint32_t pool, const
 
 static uint32_t held_find_prefix(const struct prefix_pools *pools, uint64_t prefix)
 {
-	uint64_t hash = prefix_hash(pools, prefix);
+	uint64_t hash = hash_prefix(prefix, pools->config.seed);
 	uint32_t index;
 
 	for (uint32_t at = 0; (index = hash_index_next(&pools->by_prefix, hash, &at)) != HASH_NONE;)
