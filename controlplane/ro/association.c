@@ -12,10 +12,24 @@ static uint64_t pair_hash(uint64_t a, uint64_t b)
 	return endpoint_hash(a) ^ endpoint_hash(b); /* unordered */
 }
 
+/* How many prefixes of the side lead to it. */
+static unsigned indexed(const struct side *side)
+{
+	return side->prefix_count + side->behind;
+}
+
+static bool side_has(const struct side *side, uint64_t prefix)
+{
+	for (unsigned i = 0; i < indexed(side); i++)
+		if (side->prefixes[i] == prefix)
+			return true;
+	return false;
+}
+
 int association_side(const struct association *a, uint64_t prefix)
 {
 	for (unsigned i = 0; i < 2; i++)
-		if (a->sides[i].prefixes[0] == prefix)
+		if (side_has(&a->sides[i], prefix))
 			return (int)i;
 	return -1;
 }
@@ -26,11 +40,24 @@ struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b
 
 	for (uint32_t at = 0; (index = hash_index_next(&ro->by_pair, pair_hash(a, b), &at)) != HASH_NONE;) {
 		struct association *found = &ro->slots[index];
-		int side = association_side(found, a);
+		uint64_t one = found->sides[0].prefixes[0], other = found->sides[1].prefixes[0];
 
-		if (side >= 0 && found->sides[1 - side].prefixes[0] == b)
+		if ((one == a && other == b) || (one == b && other == a))
 			return found;
 	}
+	return NULL;
+}
+
+struct association *association_find_any(const struct ro *ro, uint64_t a, uint64_t b)
+{
+	struct association *found = association_find(ro, a, b);
+	uint32_t at = 0;
+
+	if (found != NULL)
+		return found;
+	while ((found = association_of(ro, a, &at)) != NULL)
+		if (side_has(&found->sides[1 - association_side(found, a)], b))
+			return found;
 	return NULL;
 }
 
@@ -52,7 +79,7 @@ bool side_from_tuple(struct side *side, const struct ro_tuple *tuple)
 	for (unsigned i = 0; i < tuple->prefix_count; i++) {
 		uint64_t id = endpoint_id_ipv6(tuple->prefixes[i].prefix.s6_addr);
 
-		if (tuple->prefixes[i].length != OCTETS_64 || id == ENDPOINT_NONE)
+		if (tuple->prefixes[i].length != OCTETS_64 || id == ENDPOINT_NONE || side_has(side, id))
 			return false;
 		side->prefixes[side->prefix_count++] = id;
 	}
@@ -82,12 +109,44 @@ static int id_assign(struct ident *id, const struct ident *from)
 	return ident_set(id, from->kind, ident_data(from), from->length);
 }
 
-int side_assign(struct side *side, const struct side *from)
+static void index_side(struct ro *ro, const struct association *a, const struct side *side)
 {
+	for (unsigned i = 0; i < indexed(side); i++)
+		hash_index_insert(&ro->by_prefix, endpoint_hash(side->prefixes[i]), a->index);
+}
+
+static void unindex_side(struct ro *ro, const struct association *a, const struct side *side)
+{
+	for (unsigned i = 0; i < indexed(side); i++)
+		hash_index_remove(&ro->by_prefix, endpoint_hash(side->prefixes[i]), a->index);
+}
+
+static void take_prefixes(struct ro *ro, struct association *a, unsigned i, const struct side *from)
+{
+	struct side *side = &a->sides[i];
+	uint64_t other = a->sides[1 - i].prefixes[0];
+
+	unindex_side(ro, a, side);
+	hash_index_remove(&ro->by_pair, pair_hash(side->prefixes[0], other), a->index);
+	memcpy(side->prefixes, from->prefixes, sizeof(from->prefixes));
+	side->prefix_count = from->prefix_count;
+	side->behind = from->behind;
+	hash_index_insert(&ro->by_pair, pair_hash(side->prefixes[0], other), a->index);
+	index_side(ro, a, side);
+}
+
+int association_assign(struct ro *ro, struct association *a, unsigned i, const struct side *from)
+{
+	struct side *side = &a->sides[i];
+	bool same = side->prefix_count == from->prefix_count && side->behind == from->behind &&
+		    memcmp(side->prefixes, from->prefixes, sizeof(from->prefixes)) == 0;
+
+	if (!same && hash_index_reserve(&ro->by_prefix, RO_SIDE_PREFIXES) != 0)
+		return -1;
 	if (id_assign(&side->id, &from->id) != 0)
 		return -1;
-	memcpy(side->prefixes, from->prefixes, sizeof(side->prefixes));
-	side->prefix_count = from->prefix_count;
+	if (!same)
+		take_prefixes(ro, a, i, from);
 	side->mag = from->mag;
 	side->lma = from->lma;
 	side->ours = from->ours;
@@ -128,6 +187,9 @@ uint8_t side_find_own(struct ro *ro, const struct ro_tuple *tuple, struct side *
 	if (told.prefix_count > 0) { /* the pair is about these */
 		memcpy(own->prefixes, told.prefixes, sizeof(own->prefixes));
 		own->prefix_count = told.prefix_count;
+		own->behind = own->prefix_count < RO_SIDE_PREFIXES && !side_has(own, session.prefixes[0]);
+		if (own->behind)
+			own->prefixes[own->prefix_count] = session.prefixes[0];
 	}
 	return side_set_id(own, &session.id) ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
 }
@@ -149,7 +211,7 @@ struct association *association_create(struct ro *ro, const struct side *first, 
 	struct association *a;
 	uint32_t generation;
 
-	if (hash_index_reserve(&ro->by_pair, 1) != 0 || hash_index_reserve(&ro->by_prefix, 2) != 0)
+	if (hash_index_reserve(&ro->by_pair, 1) != 0 || hash_index_reserve(&ro->by_prefix, 2 * RO_SIDE_PREFIXES) != 0)
 		return NULL;
 	a = slot_take(ro);
 	if (a == NULL)
@@ -162,24 +224,23 @@ struct association *association_create(struct ro *ro, const struct side *first, 
 	a->tunnel = a->former = a->back = INDEX_NONE;
 	a->sequence = (uint16_t)ro->host->ops->random(ro->host);
 	timer_init(&a->timer, association_fire);
+	a->sides[0] = *first;
+	a->sides[1] = *second;
+	a->sides[0].id = a->sides[1].id = (struct ident){0};
 	hash_index_insert(&ro->by_pair, pair_hash(first->prefixes[0], second->prefixes[0]), a->index);
-	hash_index_insert(&ro->by_prefix, endpoint_hash(first->prefixes[0]), a->index);
-	hash_index_insert(&ro->by_prefix, endpoint_hash(second->prefixes[0]), a->index);
+	index_side(ro, a, first);
+	index_side(ro, a, second);
 	ro->stats.pairs++;
-	if (side_assign(&a->sides[0], first) == 0 && side_assign(&a->sides[1], second) == 0) {
+	if (id_assign(&a->sides[0].id, &first->id) == 0 && id_assign(&a->sides[1].id, &second->id) == 0) {
 		pair_note(ro, a, RO_EVENT_CREATED, 0);
 		return a;
 	}
-	memcpy(a->sides[0].prefixes, first->prefixes, sizeof(first->prefixes));
-	memcpy(a->sides[1].prefixes, second->prefixes, sizeof(second->prefixes));
 	association_destroy(ro, a);
 	return NULL;
 }
 
 void association_destroy(struct ro *ro, struct association *a)
 {
-	uint64_t first = a->sides[0].prefixes[0], second = a->sides[1].prefixes[0];
-
 	exchanges_cancel(ro, a, true);
 	acks_clear(a);
 	while (a->retired != NULL) { /* of the whole engine's end: the tables go with it */
@@ -189,9 +250,9 @@ void association_destroy(struct ro *ro, struct association *a)
 		free(retired);
 	}
 	timer_stop(&ro->wheel, &a->timer);
-	hash_index_remove(&ro->by_pair, pair_hash(first, second), a->index);
-	hash_index_remove(&ro->by_prefix, endpoint_hash(first), a->index);
-	hash_index_remove(&ro->by_prefix, endpoint_hash(second), a->index);
+	hash_index_remove(&ro->by_pair, pair_hash(a->sides[0].prefixes[0], a->sides[1].prefixes[0]), a->index);
+	unindex_side(ro, a, &a->sides[0]);
+	unindex_side(ro, a, &a->sides[1]);
 	pair_note(ro, a, RO_EVENT_FORGOTTEN, 0);
 	ident_clear(&a->sides[0].id);
 	ident_clear(&a->sides[1].id);

@@ -3,6 +3,7 @@
 #include "ro/internal.h"
 
 #define REFRESH_PERCENT 75
+#define UPDATES_PER_S   3 /* of one pair */
 
 const struct driver *driver_of(const struct association *a)
 {
@@ -131,6 +132,10 @@ static void update_done(struct ro *ro, struct association *a)
 	else
 		a->expires_ms = ro_ms(ro) + (a->controller ? lifetime_ms * REFRESH_PERCENT / 100 : lifetime_ms);
 	association_schedule(ro, a);
+	if (a->controller && a->idle == 3) { /* nobody uses it (G.6.6) */
+		ro->stats.idle++;
+		update_remove(ro, a, RO_STATUS_IDLE);
+	}
 }
 
 bool lacks_ro(const struct ro *ro, const struct association *a)
@@ -152,9 +157,9 @@ void step_enter(struct ro *ro, struct association *a, enum step step)
 	case STEP_LEAD_INIT: sent = send_init(ro, a); break;
 	case STEP_LEAD_READY: sent = send_report(ro, a, RO_STATUS_CREATED); break;
 	case STEP_LEAD_SETUP: sent = send_setup(ro, a, a->lead); break;
-	case STEP_LEAD_TELL: sent = send_report(ro, a, RO_STATUS_ACTIVE); break;
+	case STEP_LEAD_TELL: sent = send_report(ro, a, a->idle == 3 ? RO_STATUS_IDLE : RO_STATUS_ACTIVE); break;
 	case STEP_FOLLOW_SETUP: sent = send_setup(ro, a, 1u - a->lead); break;
-	case STEP_FOLLOW_TELL: sent = send_report(ro, a, RO_STATUS_ACTIVE); break;
+	case STEP_FOLLOW_TELL: sent = send_report(ro, a, a->idle != 0 ? RO_STATUS_IDLE : RO_STATUS_ACTIVE); break;
 	case STEP_LEAD_WAIT_MAG:
 	case STEP_LEAD_WAIT_LMA:
 	case STEP_FOLLOW_WAIT:
@@ -184,11 +189,36 @@ static void take_new_stamp(struct ro *ro, struct association *a)
 	a->stamp = now > a->stamp ? now : a->stamp + 1;
 }
 
+/* Updates that are no handovers: 3 a second, later ones wait (G.6.7). */
+static bool has_to_wait(struct ro *ro, struct association *a)
+{
+	if (a->rate_end_ms <= ro_ms(ro)) {
+		a->rate_end_ms = ro_ms(ro) + 1000;
+		a->rate_count = 0;
+	}
+	if (a->rate_count >= UPDATES_PER_S)
+		return true;
+	a->rate_count++;
+	return false;
+}
+
+static void wait_for_rate(struct ro *ro, struct association *a)
+{
+	ro->stats.delayed++;
+	a->step = STEP_IDLE;
+	a->start_ms = a->rate_end_ms;
+	a->deadline_ms = 0;
+	association_schedule(ro, a);
+	ro->host->ops->commit(ro->host, 0, 0);
+}
+
 void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t reason, bool handover)
 {
 	bool asks;
 
 	exchanges_cancel(ro, a, false);
+	a->idle = 0;
+	a->start_ms = 0;
 	a->has_token = false;
 	a->handover = handover;
 	a->moved = (uint8_t)lead;
@@ -199,6 +229,10 @@ void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t r
 	pair_note(ro, a, RO_EVENT_UPDATE, reason);
 	if (a->state != RO_STATE_ACTIVE)
 		a->state = RO_STATE_PENDING;
+	if (!handover && has_to_wait(ro, a)) {
+		wait_for_rate(ro, a);
+		return;
+	}
 	a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
 	association_schedule(ro, a);
 	if (!side_refresh(ro, &a->sides[0]) || !side_refresh(ro, &a->sides[1])) {
@@ -217,7 +251,7 @@ static void end_active(struct ro *ro, struct association *a, uint8_t cause)
 		ro->stats.active--;
 	a->state = RO_STATE_FALLBACK;
 	a->step = STEP_IDLE;
-	a->deadline_ms = a->expires_ms = 0;
+	a->deadline_ms = a->expires_ms = a->start_ms = 0;
 	a->forget_ms = ro_ms(ro) + ro->config.tombstone_ms;
 	pair_note(ro, a, RO_EVENT_FALLBACK, cause);
 	association_schedule(ro, a);

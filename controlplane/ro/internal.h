@@ -20,7 +20,8 @@
 struct side {
 	struct ident id;
 	uint64_t prefixes[RO_SIDE_PREFIXES];
-	uint8_t prefix_count;
+	uint8_t prefix_count;     /* of the pair */
+	uint8_t behind;           /* 1: behind them stands the session's first prefix, which is not of the pair */
 	bool ours;                /* served here */
 	bool tx, rx;              /* MAG: halves wanted for this MN */
 	struct in6_addr mag, lma; /* :: if not known */
@@ -115,6 +116,9 @@ struct association {
 	uint8_t reason;   /* of the update */
 	uint8_t attempts; /* with a greater stamp, after 135 */
 	uint8_t last_failure;
+	uint8_t idle;       /* sides without direct packets since the last refresh; MAG: 3 or 0 */
+	uint8_t rate_count; /* LMA */
+	bool rolled_back;   /* MAG: early activation was not confirmed in time */
 	uint16_t lifetime_s;
 	uint16_t sequence;       /* of own requests */
 	uint16_t serial;         /* of own transactions */
@@ -125,14 +129,21 @@ struct association {
 	struct ro_authorisation token; /* for the Setup of this update */
 	uint64_t deadline_ms;          /* of the update under way; 0: none */
 	uint64_t expires_ms;           /* of the lifetime; LMA controller: refresh before; 0: none */
-	uint64_t confirm_ms;           /* MAG: of early activation; 0: none */
-	uint64_t linger_ms;            /* MAG: RX goes; 0: not now */
-	uint64_t former_ms;            /* MAG: the former peer's tunnel goes; 0: none */
-	uint64_t forget_ms;            /* the tombstone ends; 0: alive */
-	uint64_t hold_down_ms;         /* no new trigger before; 0: none */
-	uint32_t tunnel, former;       /* MAG: to the peer MAG, and the one before */
-	uint32_t back;                 /* MAG: to the LMA of an MN that left */
-	uint64_t halves[4];            /* MAG: fingerprints of what is installed; TX and RX of side 0 and 1; 0: none */
+	union {
+		uint64_t confirm_ms; /* MAG: of early activation; 0: none */
+		uint64_t start_ms;   /* LMA: when an update starts that came too soon; 0: none */
+	};
+	uint64_t linger_ms;      /* MAG: RX goes; 0: not now */
+	uint64_t former_ms;      /* MAG: the former peer's tunnel goes; 0: none */
+	uint64_t forget_ms;      /* the tombstone ends; 0: alive */
+	uint64_t hold_down_ms;   /* no new trigger before; 0: none */
+	uint32_t tunnel, former; /* MAG: to the peer MAG, and the one before */
+	uint32_t back;           /* MAG: to the LMA of an MN that left */
+	union {
+		uint64_t packets;     /* MAG: sent and taken direct until the last refresh */
+		uint64_t rate_end_ms; /* LMA: of the second in which rate_count updates were started */
+	};
+	uint64_t halves[4]; /* MAG: fingerprints of what is installed; TX and RX of side 0 and 1; 0: none */
 	struct timer timer;
 	struct exchange *exchanges;
 	struct cached_ack *acks;
@@ -145,7 +156,9 @@ struct seen_pair {
 	uint64_t hinted_ms;
 };
 
+/* Triggers of one MN in a second; one more that falls on it takes it over. */
 struct trigger_bucket {
+	uint64_t prefix;
 	uint64_t start_ms;
 	unsigned count;
 };
@@ -162,9 +175,6 @@ struct peer_state {
 
 enum peer_walk { WALK_NONE, WALK_QUIET, WALK_END };
 
-#define SEEN_SLOTS   4096
-#define BUCKET_SLOTS 1024
-
 struct ro {
 	struct ro_config config;
 	struct engine_host *host;
@@ -175,13 +185,14 @@ struct ro {
 	struct association *slots;
 	uint32_t top;  /* one past the highest slot ever used */
 	uint32_t free; /* head of the list of free slots, or INDEX_NONE */
-	struct hash_index by_pair, by_prefix, by_exchange, by_peer;
+	struct hash_index by_pair, by_prefix, by_exchange, by_peer, by_infrastructure;
 	struct peer_state *peers; /* as config.peers */
 	unsigned walking;         /* peers whose loss is dealt with */
 	struct tunnels *tunnels;  /* MAG: to other MAGs */
 	uint64_t seed;            /* of fingerprints */
-	struct seen_pair *seen;
+	struct seen_pair *seen;   /* memory of both is bounded by max_pairs: what falls on a slot takes it over */
 	struct trigger_bucket *buckets;
+	uint32_t seen_mask, bucket_mask;
 	struct ro_stats stats;
 };
 
@@ -213,6 +224,12 @@ static inline struct mn_id side_id(const struct side *side)
 uint64_t stamp_now(const struct ro *ro);
 void association_fire(struct timer *timer, void *context, uint64_t now_ms);
 bool pair_is_alive(const struct association *a);
+/* The policy lets every prefix of @side take part. */
+bool side_is_eligible(const struct ro *ro, const struct side *side);
+/* Has the MN with that prefix less pairs than it may have? */
+bool has_room(const struct ro *ro, uint64_t prefix);
+/* May the MN with the first prefix @prefix have one pair more? Counts a trigger. */
+bool may_trigger(struct ro *ro, uint64_t prefix);
 /* Ends direct forwarding of a pair from here, in either role. Commits. */
 void pair_end(struct ro *ro, struct association *a, uint8_t cause);
 
@@ -228,6 +245,8 @@ void peers_fini(struct ro *ro);
 /* NULL: not configured. */
 const struct ro_peer *peer_find(const struct ro *ro, const struct in6_addr *address);
 struct peer_state *peer_state(const struct ro *ro, const struct in6_addr *address);
+/* Some gateway, or we, have an address in it. */
+bool prefix_is_infrastructure(const struct ro *ro, uint64_t prefix);
 bool peer_is_mag(const struct ro *ro, const struct in6_addr *address);
 /* It answered that it does not know our messages, not long ago. */
 bool peer_has_no_ro(const struct ro *ro, const struct in6_addr *address);
@@ -238,13 +257,16 @@ bool peers_walk(struct ro *ro);
 
 /* ---- association.c ---- */
 
+/* By first prefixes. */
 struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b);
-/* With the first prefix of both sides in the indexes; NULL: no room. */
+/* By any prefixes of both. */
+struct association *association_find_any(const struct ro *ro, uint64_t a, uint64_t b);
+/* In the indexes with all prefixes of both sides; NULL: no room. */
 struct association *association_create(struct ro *ro, const struct side *a, const struct side *b);
 void association_destroy(struct ro *ro, struct association *a);
-/* The associations that have a side with that first prefix, one after the other; *@at is 0 for the first call. */
+/* The associations of which association_side() knows the prefix, one after the other; *@at is 0 for the first call. */
 struct association *association_of(const struct ro *ro, uint64_t prefix, uint32_t *at);
-/* Which side has @prefix: 0, 1, or -1. */
+/* Which side has @prefix, in the pair or as the first one of its session: 0, 1, or -1. */
 int association_side(const struct association *a, uint64_t prefix);
 /* Fill @side from a tuple (prefixes not /64 or outside what endpoint.h takes: false), the rest zero. */
 bool side_from_tuple(struct side *side, const struct ro_tuple *tuple);
@@ -253,8 +275,8 @@ void side_from_session(struct side *side, const struct ro_session *session);
 bool side_set_id(struct side *side, const struct mn_id *id);
 /* Our own MN that tuple A means, with the prefixes that it names: RO_STATUS_ACTIVE, or what is wrong. */
 uint8_t side_find_own(struct ro *ro, const struct ro_tuple *tuple, struct side *own);
-/* Take identifier (if there is one), prefixes and addresses over; frees nothing of @from. 0 or -ENOMEM. */
-int side_assign(struct side *side, const struct side *from);
+/* Take identifier (if there is one), prefixes and addresses of side @i over; frees nothing of @from. 0 or -1. */
+int association_assign(struct ro *ro, struct association *a, unsigned i, const struct side *from);
 void association_schedule(struct ro *ro, struct association *a);
 /* MAG: use the tunnel to @mag from now on; the one before lingers. 0 or -ENOSPC. */
 int association_set_peer(struct ro *ro, struct association *a, const struct in6_addr *mag);

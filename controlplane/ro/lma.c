@@ -54,11 +54,13 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 	if (!session.allowed)
 		return -EACCES;
 	side_from_session(&sides[0], &session);
+	if (!side_is_eligible(ro, &sides[0]))
+		return -EACCES;
 	if (!side_set_id(&sides[0], &session.id))
 		return -ENOSPC;
 	if (ro->ops->find_by_prefix(ro->context, destination, &session)) {
 		side_from_session(&sides[1], &session);
-		if (!session.allowed)
+		if (!session.allowed || !side_is_eligible(ro, &sides[1]))
 			return -EACCES;
 		return side_set_id(&sides[1], &session.id) ? 0 : -ENOSPC;
 	}
@@ -68,15 +70,20 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 	sides[1].prefixes[0] = destination;
 	sides[1].prefix_count = 1;
 	sides[1].lma = peer->address;
-	return 0;
+	return side_is_eligible(ro, &sides[1]) ? 0 : -EACCES;
 }
 
 /* What was removed may come back with other MNs at other places. */
-static bool sides_assign(struct association *a, const struct side sides[2])
+static bool sides_assign(struct ro *ro, struct association *a, const struct side sides[2])
 {
-	unsigned first = association_side(a, sides[0].prefixes[0]) == 0 ? 0 : 1;
+	unsigned first = (unsigned)association_side(a, sides[0].prefixes[0]);
+	struct side other = sides[1];
 
-	return side_assign(&a->sides[first], &sides[0]) == 0 && side_assign(&a->sides[1 - first], &sides[1]) == 0;
+	if (!other.ours) { /* its LMA said more of it than the packet */
+		memcpy(other.prefixes, a->sides[1 - first].prefixes, sizeof(other.prefixes));
+		other.prefix_count = a->sides[1 - first].prefix_count;
+	}
+	return association_assign(ro, a, first, &sides[0]) == 0 && association_assign(ro, a, 1 - first, &other) == 0;
 }
 
 static struct association *pair_make(struct ro *ro, uint64_t source, uint64_t destination, int *error)
@@ -86,10 +93,10 @@ static struct association *pair_make(struct ro *ro, uint64_t source, uint64_t de
 
 	*error = make_sides(ro, source, destination, sides);
 	if (*error == 0) {
-		a = association_find(ro, sides[0].prefixes[0], sides[1].prefixes[0]);
+		a = association_find_any(ro, sides[0].prefixes[0], sides[1].prefixes[0]);
 		if (a == NULL)
 			a = association_create(ro, &sides[0], &sides[1]);
-		else if (a->state == RO_STATE_FALLBACK && !sides_assign(a, sides))
+		else if (a->state == RO_STATE_FALLBACK && !sides_assign(ro, a, sides))
 			a = NULL;
 		*error = a != NULL ? 0 : -ENOSPC;
 	}
@@ -118,7 +125,7 @@ int lma_trigger(struct ro *ro, uint64_t source, uint64_t destination, bool opera
 			association_destroy(ro, a);
 		return -EOPNOTSUPP;
 	}
-	to = association_side(a, session.prefixes[0]) == 0 ? 1 : 0;
+	to = association_side(a, source) == 0 ? 1 : 0;
 	a->state = RO_STATE_NONE;
 	do
 		a->id = (uint32_t)ro->host->ops->random(ro->host);
@@ -135,6 +142,16 @@ int lma_trigger(struct ro *ro, uint64_t source, uint64_t destination, bool opera
 }
 
 /* ---- Inits ---- */
+
+static uint8_t hint_status(int error)
+{
+	switch (error) {
+	case 0: return RO_STATUS_CREATED;
+	case -EACCES: return RO_STATUS_PROHIBITED;
+	case -ENOSPC: return RO_STATUS_NO_RESOURCES;
+	default: return RO_STATUS_UNRESOLVED;
+	}
+}
 
 /* A MAG asks for its MN's flow (G.6.11): a hint. */
 static void hint_in(struct ro *ro, struct ro_request *request)
@@ -155,12 +172,15 @@ static void hint_in(struct ro *ro, struct ro_request *request)
 		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 		return;
 	}
-	a = pair_make(ro, from.prefixes[0], to.prefixes[0], &error);
-	if (error != 0) {
-		request_refuse(ro, NULL, request, error == -EACCES ? RO_STATUS_PROHIBITED : RO_STATUS_UNRESOLVED);
+	if (!has_room(ro, to.prefixes[0]) || !may_trigger(ro, session.prefixes[0])) {
+		ro->stats.limited++;
+		request_refuse(ro, NULL, request, RO_STATUS_NO_RESOURCES);
 		return;
 	}
-	request_refuse(ro, NULL, request, RO_STATUS_CREATED);
+	a = pair_make(ro, from.prefixes[0], to.prefixes[0], &error);
+	request_refuse(ro, NULL, request, hint_status(error));
+	if (error != 0)
+		return;
 	pair_note(ro, a, RO_EVENT_HINTED, 0);
 	lma_trigger(ro, from.prefixes[0], to.prefixes[0], false);
 }
@@ -207,6 +227,8 @@ static void adopt(struct ro *ro, struct association *a, const struct ro_request 
 	a->early = (fixed->flags & RO_FLAG_E) != 0 && ro->config.early;
 	a->handover = (fixed->flags & RO_FLAG_H) != 0;
 	a->reason = fixed->value;
+	a->idle = 0;
+	a->start_ms = 0;
 	a->lifetime_s = fixed->lifetime_s < ro->config.lifetime_s ? fixed->lifetime_s : ro->config.lifetime_s;
 	a->has_token = request->body.has_authorisation;
 	a->token = request->body.authorisation;
@@ -249,14 +271,22 @@ static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_req
 	uint8_t status = side_from_tuple(&other, &tuples[1]) ? check_foreign(ro, peer, &other) : RO_STATUS_MALFORMED;
 	int side;
 
+	if (status == RO_STATUS_ACTIVE && !side_is_eligible(ro, &other))
+		status = RO_STATUS_PREFIX;
 	if (status == RO_STATUS_ACTIVE && !side_set_id(&other, &tuples[1].id))
 		status = RO_STATUS_NO_RESOURCES;
 	if (status == RO_STATUS_ACTIVE)
 		status = side_find_own(ro, &tuples[0], &own);
+	if (status == RO_STATUS_ACTIVE && !side_is_eligible(ro, &own))
+		status = RO_STATUS_PROHIBITED;
 	other.lma = request->datagram->source;
 	a = status == RO_STATUS_ACTIVE ? association_find(ro, own.prefixes[0], other.prefixes[0]) : NULL;
 	if (status == RO_STATUS_ACTIVE && a == NULL && request->fixed.value == RO_REASON_REFRESH)
 		status = RO_STATUS_UNKNOWN;
+	if (status == RO_STATUS_ACTIVE && a == NULL && !has_room(ro, own.prefixes[0])) {
+		ro->stats.limited++;
+		status = RO_STATUS_NO_RESOURCES;
+	}
 	if (status == RO_STATUS_ACTIVE && a == NULL) {
 		a = association_create(ro, &own, &other);
 		status = a != NULL ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
@@ -268,8 +298,8 @@ static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_req
 		if (request->body.stamp <= a->stamp && !(a->step == STEP_ASK && !follows))
 			request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
 		else if (!wins_crossing(ro, a, request)) {
-			side_assign(&a->sides[side], &own);
-			side_assign(&a->sides[1 - side], &other);
+			association_assign(ro, a, (unsigned)side, &own);
+			association_assign(ro, a, 1u - (unsigned)side, &other);
 			adopt(ro, a, request, (unsigned)side);
 			accept_init(ro, a, request, (unsigned)side);
 		}
@@ -279,6 +309,17 @@ static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_req
 }
 
 /* ---- Reports ---- */
+
+/* A Report of a MAG is about both MNs, as is that of a leader in direct mode; else about the sender's. */
+static void note_idle(struct ro *ro, struct association *a, const struct ro_request *request, bool from_mag)
+{
+	unsigned foreign = a->sides[0].ours ? 1 : 0;
+
+	(void)ro;
+	if (request->fixed.value != RO_STATUS_IDLE)
+		return;
+	a->idle |= from_mag || !a->proxy ? 3 : (uint8_t)(1 << foreign);
+}
 
 static void report_advance(struct ro *ro, struct association *a, const struct ro_request *request, bool from_mag)
 {
@@ -291,6 +332,7 @@ static void report_advance(struct ro *ro, struct association *a, const struct ro
 		return;
 	if (status == RO_STATUS_CREATED && (a->step != STEP_FOLLOW_WAIT && a->step != STEP_ASK))
 		return;
+	note_idle(ro, a, request, from_mag);
 	/* What it answers implicitly need not be acknowledged any more. */
 	exchanges_cancel(ro, a, false);
 	if (from_mag)
@@ -347,10 +389,39 @@ static void adopt_report(struct ro *ro, struct association *a, const struct ro_r
 	a->lead = a->sides[0].ours ? 1 : 0;
 	a->moved = a->lead;
 	a->reason = a->handover ? RO_REASON_HANDOVER_A : RO_REASON_REFRESH;
+	a->idle = 0;
+	a->start_ms = 0;
 	a->step = STEP_FOLLOW_WAIT;
 	a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
 	side_refresh(ro, &a->sides[1 - a->lead]);
 	association_schedule(ro, a);
+}
+
+/*
+ * The other LMA tells of a pair that we know nothing of (any more): our MAG may, and shall not (G.6.6). What was
+ * removed is kept as a tombstone.
+ */
+static void remove_unknown(struct ro *ro, const struct ro_peer *peer, const struct ro_request *request)
+{
+	struct side own = {.prefix_count = 0}, other;
+	struct association *a = NULL;
+
+	if (side_from_tuple(&other, &request->body.tuples[1]) && check_foreign(ro, peer, &other) == RO_STATUS_ACTIVE &&
+		side_find_own(ro, &request->body.tuples[0], &own) == RO_STATUS_ACTIVE &&
+		may_trigger(ro, own.prefixes[0])) {
+		own.lma = ro->config.address;
+		a = association_create(ro, &own, &other);
+	}
+	ident_clear(&own.id);
+	if (a == NULL)
+		return;
+	a->id = request->fixed.association;
+	a->proxy = (request->fixed.flags & RO_FLAG_P) != 0;
+	a->stamp = request->body.stamp;
+	if (!side_set_id(&a->sides[1], &request->body.tuples[1].id))
+		association_destroy(ro, a);
+	else
+		update_remove(ro, a, RO_STATUS_UNKNOWN); /* whose LMA is not known: it is told nothing more */
 }
 
 static void report_in(struct ro *ro, const struct ro_peer *peer, struct ro_request *request)
@@ -381,7 +452,11 @@ static void report_in(struct ro *ro, const struct ro_peer *peer, struct ro_reque
 		ro->stats.value_mismatch++;
 	if (status == RO_STATUS_ACTIVE && request->body.stamp < a->stamp)
 		status = RO_STATUS_OUT_OF_WINDOW;
-	if (status != RO_STATUS_ACTIVE) {
+	if (status == RO_STATUS_UNKNOWN) {
+		request_refuse(ro, a, request, request->fixed.lifetime_s == 0 ? RO_STATUS_REMOVED : status);
+		if (!from_mag)
+			remove_unknown(ro, peer, request);
+	} else if (status != RO_STATUS_ACTIVE) {
 		request_refuse(ro, a, request, status);
 	} else if (request->fixed.lifetime_s == 0 || RO_FAILED(request->fixed.value)) {
 		report_of_removal(ro, a, request);
@@ -473,6 +548,8 @@ void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 	}
 	if (ack->fixed.lifetime_s != 0 && ack->fixed.lifetime_s < a->lifetime_s)
 		a->lifetime_s = ack->fixed.lifetime_s;
+	if (status == RO_STATUS_IDLE)
+		a->idle |= (uint8_t)(1 << (a->step == STEP_FOLLOW_SETUP ? 1 - a->lead : a->lead));
 	step_next(ro, a);
 	association_commit(ro, a);
 }
@@ -522,6 +599,8 @@ void lma_fire(struct ro *ro, struct association *a)
 
 	if (a->forget_ms != 0 && a->forget_ms <= now_ms) {
 		association_destroy(ro, a);
+	} else if (a->start_ms != 0 && a->start_ms <= now_ms) {
+		update_start(ro, a, a->lead, a->reason, false);
 	} else if (a->deadline_ms != 0 && a->deadline_ms <= now_ms) {
 		update_fail(ro, a, a->last_failure != 0 ? a->last_failure : RO_STATUS_TIMED_OUT);
 	} else if (a->expires_ms != 0 && a->expires_ms <= now_ms) {

@@ -48,6 +48,8 @@ void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t l
 
 static void give_up(struct ro *ro, struct association *a, uint8_t status)
 {
+	if (status == RO_STATUS_TIMED_OUT && a->rolled_back)
+		status = RO_STATUS_ROLLED_BACK;
 	exchanges_cancel(ro, a, false);
 	a->last_failure = status;
 	association_fall_back(ro, a, status);
@@ -74,6 +76,8 @@ static uint8_t find_other(struct ro *ro, const struct ro_request *request, struc
 		other->mag = request->datagram->source;
 	if (other->prefix_count == 0 || tuple->id.length == 0)
 		return RO_STATUS_MALFORMED;
+	if (!side_is_eligible(ro, other))
+		return RO_STATUS_PREFIX;
 	local = same_address(&other->mag, &ro->config.address);
 	mag = peer_find(ro, &other->mag);
 	if (!local && (mag == NULL || mag->role != RO_ROLE_MAG))
@@ -81,6 +85,8 @@ static uint8_t find_other(struct ro *ro, const struct ro_request *request, struc
 	for (unsigned i = 0; i < other->prefix_count; i++) {
 		bool here = ro->ops->find_by_prefix(ro->context, other->prefixes[i], &session);
 
+		if (prefix_is_infrastructure(ro, other->prefixes[i]))
+			return RO_STATUS_PREFIX;
 		if (local && !here)
 			return RO_STATUS_NOT_ATTACHED;
 		*left = *left || (here && !local);
@@ -128,7 +134,25 @@ static void adopt(const struct ro *ro, struct association *a, const struct ro_re
 	a->lifetime_s = fixed->lifetime_s;
 	a->lead = (uint8_t)own;
 	a->forget_ms = a->linger_ms = 0;
+	a->rolled_back = false;
 	pair_note(ro, a, RO_EVENT_UPDATE, fixed->value);
+}
+
+/* Once per update: what was sent and taken direct since the last one that counted. */
+static void count_packets(struct ro *ro, struct association *a, bool is_refresh)
+{
+	const struct ro_hooks *hooks = &ro->config.hooks;
+	uint64_t packets = hooks->pair_packets != NULL ? hooks->pair_packets(hooks->context, a->index) : UINT64_MAX;
+
+	if (a->state == RO_STATE_ACTIVE && !is_refresh)
+		return; /* a handover is no use of the path */
+	a->idle = is_refresh && packets != UINT64_MAX && packets == a->packets ? 3 : 0;
+	a->packets = packets;
+}
+
+static uint8_t refreshed(const struct association *a)
+{
+	return a->idle != 0 ? RO_STATUS_IDLE : RO_STATUS_REFRESHED;
 }
 
 /* Sides of an existing association as the message has them; what is installed under other prefixes goes. */
@@ -154,7 +178,7 @@ static int take_sides(
 		for (unsigned i = 0; i < 2; i++)
 			a->sides[i].tx = tx[i] && same && a->state == RO_STATE_ACTIVE && !local;
 	}
-	if (side_assign(&a->sides[own], mine) != 0 || side_assign(&a->sides[1 - own], other) != 0)
+	if (association_assign(ro, a, own, mine) != 0 || association_assign(ro, a, 1 - own, other) != 0)
 		return -1;
 	return association_set_peer(ro, a, &other->mag);
 }
@@ -193,7 +217,7 @@ static void init_accepted(
 	bool refresh = a->reason == RO_REASON_REFRESH && !peer_changed && a->state == RO_STATE_ACTIVE;
 	bool direct_local = a->local && !a->proxy;
 	struct side *side = &a->sides[own];
-	uint8_t status = refresh ? RO_STATUS_REFRESHED : early ? RO_STATUS_ACTIVE : RO_STATUS_CREATED;
+	uint8_t status = refresh ? refreshed(a) : early ? RO_STATUS_ACTIVE : RO_STATUS_CREATED;
 
 	a->has_token = request->body.has_authorisation;
 	a->token = request->body.authorisation;
@@ -216,7 +240,7 @@ static void init_accepted(
 	ack_send(ro, a, request, status, 0, a->lifetime_s, NULL);
 	if (direct_local) {
 		set_active(ro, a);
-		mag_report(ro, a, RO_STATUS_ACTIVE, a->lifetime_s);
+		mag_report(ro, a, refresh && a->idle != 0 ? RO_STATUS_IDLE : RO_STATUS_ACTIVE, a->lifetime_s);
 	} else if (!a->proxy) {
 		send_setup(ro, a, own);
 	}
@@ -229,8 +253,8 @@ static void setup_accepted(struct ro *ro, struct association *a, const struct ro
 	set_active(ro, a);
 	association_apply(ro, a);
 	release_back(ro, a);
-	ack_send(ro, a, request, a->reason == RO_REASON_REFRESH ? RO_STATUS_REFRESHED : RO_STATUS_ACTIVE, 0,
-		a->lifetime_s, NULL);
+	ack_send(ro, a, request, a->reason == RO_REASON_REFRESH ? refreshed(a) : RO_STATUS_ACTIVE, 0, a->lifetime_s,
+		NULL);
 }
 
 static void removal_in(struct ro *ro, struct ro_request *request)
@@ -289,8 +313,10 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 		return;
 	}
 	own = (unsigned)association_side(a, mine->prefixes[0]);
-	if (request->body.stamp > a->stamp)
+	if (request->body.stamp > a->stamp) {
 		exchanges_cancel(ro, a, true);
+		count_packets(ro, a, request->fixed.value == RO_REASON_REFRESH);
+	}
 	peer_changed = !same_address(&a->sides[1 - own].mag, &other->mag);
 	adopt(ro, a, request, own);
 	if (is_init && peer_changed) { /* TX only when the new peer is known to have RX */
@@ -358,6 +384,7 @@ void mag_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 {
 	uint8_t status = ack->fixed.value;
 	unsigned own = own_side(a);
+	bool idle;
 
 	if (exchange->code == RO_REPORT && status == RO_STATUS_UNKNOWN && a->state != RO_STATE_FALLBACK) {
 		association_fall_back(ro, a, RO_STATUS_UNKNOWN);
@@ -374,7 +401,8 @@ void mag_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 	a->sides[own].tx = true;
 	set_active(ro, a);
 	association_apply(ro, a);
-	mag_report(ro, a, RO_STATUS_ACTIVE, a->lifetime_s);
+	idle = a->reason == RO_REASON_REFRESH && a->idle != 0 && (status == RO_STATUS_IDLE || exchange->pbu);
+	mag_report(ro, a, idle ? RO_STATUS_IDLE : RO_STATUS_ACTIVE, a->lifetime_s);
 	association_commit(ro, a);
 }
 
@@ -502,6 +530,7 @@ static void drop_former(struct ro *ro, struct association *a)
 
 void mag_roll_back_early(struct ro *ro, struct association *a)
 {
+	a->rolled_back = true;
 	a->confirm_ms = 0;
 	pair_note(ro, a, RO_EVENT_ROLLED_BACK, 0);
 	a->sides[0].tx = a->sides[1].tx = false;

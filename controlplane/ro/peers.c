@@ -22,6 +22,14 @@ int peers_init(struct ro *ro)
 		return -1;
 	for (unsigned i = 0; i < ro->config.peer_count; i++)
 		hash_index_insert(&ro->by_peer, address_hash(&ro->config.peers[i].address), i);
+	if (hash_index_reserve(&ro->by_infrastructure, ro->config.peer_count + 1) != 0)
+		return -1;
+	for (unsigned i = 0; i <= ro->config.peer_count; i++) {
+		const struct in6_addr *address =
+			i < ro->config.peer_count ? &ro->config.peers[i].address : &ro->config.address;
+
+		hash_index_insert(&ro->by_infrastructure, endpoint_hash(endpoint_load_be64(address->s6_addr)), i);
+	}
 	ro->peers = calloc(ro->config.peer_count + 1, sizeof(*ro->peers));
 	return ro->peers != NULL ? 0 : -1;
 }
@@ -29,6 +37,7 @@ int peers_init(struct ro *ro)
 void peers_fini(struct ro *ro)
 {
 	hash_index_fini(&ro->by_peer);
+	hash_index_fini(&ro->by_infrastructure);
 	free(ro->peers);
 }
 
@@ -47,6 +56,21 @@ struct peer_state *peer_state(const struct ro *ro, const struct in6_addr *addres
 	const struct ro_peer *peer = peer_find(ro, address);
 
 	return peer != NULL ? &ro->peers[peer - ro->config.peers] : NULL;
+}
+
+bool prefix_is_infrastructure(const struct ro *ro, uint64_t prefix)
+{
+	uint64_t hash = endpoint_hash(prefix);
+	uint32_t index;
+
+	for (uint32_t at = 0; (index = hash_index_next(&ro->by_infrastructure, hash, &at)) != HASH_NONE;) {
+		const struct in6_addr *address =
+			index < ro->config.peer_count ? &ro->config.peers[index].address : &ro->config.address;
+
+		if (endpoint_load_be64(address->s6_addr) == prefix)
+			return true;
+	}
+	return false;
 }
 
 bool peer_is_mag(const struct ro *ro, const struct in6_addr *address)

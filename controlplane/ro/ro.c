@@ -8,9 +8,12 @@
 #include "endpoint.h"
 #include "ro/internal.h"
 
-#define FIRE_BUDGET   256
-#define STAMP_AHEAD_S 10
-#define BOTH_WAYS_MS  60000 /* both directions within */
+#define FIRE_BUDGET      256
+#define SEEN_SLOTS_MIN   4096
+#define BUCKET_SLOTS_MIN 1024
+#define SLOTS_MAX        (UINT32_C(1) << 20)
+#define STAMP_AHEAD_S    10
+#define BOTH_WAYS_MS     60000 /* both directions within */
 
 struct ro_config ro_config_default(void)
 {
@@ -38,6 +41,13 @@ int ro_config_check(const struct ro_config *config)
 	return ordered && config->lifetime_s > 0 && config->max_pairs > 0 && config->retries < 16 ? 0 : -EINVAL;
 }
 
+static uint32_t power_of_2(uint32_t wanted, uint32_t least)
+{
+	while (least < wanted && least < SLOTS_MAX)
+		least *= 2;
+	return least;
+}
+
 struct ro *ro_create(const struct ro_config *config, struct engine_host *host, const struct ro_session_ops *sessions,
 	void *context, const struct engine_time *now)
 {
@@ -54,8 +64,10 @@ struct ro *ro_create(const struct ro_config *config, struct engine_host *host, c
 	ro->seed = host->ops->random(host);
 	timer_wheel_init(&ro->wheel, engine_ms(now), ro);
 	ro->slots = calloc(config->max_pairs, sizeof(*ro->slots));
-	ro->seen = calloc(SEEN_SLOTS, sizeof(*ro->seen));
-	ro->buckets = calloc(BUCKET_SLOTS, sizeof(*ro->buckets));
+	ro->seen_mask = power_of_2(config->max_pairs, SEEN_SLOTS_MIN) - 1;
+	ro->bucket_mask = power_of_2(config->max_pairs, BUCKET_SLOTS_MIN) - 1;
+	ro->seen = calloc(ro->seen_mask + UINT32_C(1), sizeof(*ro->seen));
+	ro->buckets = calloc(ro->bucket_mask + UINT32_C(1), sizeof(*ro->buckets));
 	if (config->role == RO_ROLE_MAG)
 		ro->tunnels = tunnels_create(host, &config->tunnel, config->max_pairs);
 	if (peers_init(ro) != 0 || ro->slots == NULL || ro->seen == NULL || ro->buckets == NULL ||
@@ -180,7 +192,7 @@ void ro_session_changed(struct ro *ro, const struct engine_time *now, uint64_t p
 
 struct seen_pair *seen_slot(const struct ro *ro, uint64_t source, uint64_t destination)
 {
-	return &ro->seen[endpoint_hash(source ^ endpoint_hash(destination)) % SEEN_SLOTS];
+	return &ro->seen[endpoint_hash(source ^ endpoint_hash(destination)) & ro->seen_mask];
 }
 
 /* Note it; true if the other direction was seen not long ago. */
@@ -195,22 +207,45 @@ static bool seen_both_ways(struct ro *ro, uint64_t source, uint64_t destination)
 	return back->source == destination && back->destination == source && back->at_ms + BOTH_WAYS_MS > ro_ms(ro);
 }
 
-static bool may_trigger(struct ro *ro, uint64_t prefix)
+static bool is_eligible(const struct ro *ro, uint64_t id)
 {
-	struct trigger_bucket *bucket = &ro->buckets[endpoint_hash(prefix) % BUCKET_SLOTS];
-	unsigned pairs = 0, pending = 0;
-	const struct association *a;
-	uint32_t at = 0;
+	for (unsigned i = 0; i < ro->config.eligible_count; i++) {
+		const struct home_network_prefix *eligible = &ro->config.eligible[i];
+		uint64_t upper = endpoint_load_be64(eligible->prefix.s6_addr);
 
-	if (bucket->start_ms + 1000 <= ro_ms(ro))
-		*bucket = (struct trigger_bucket){.start_ms = ro_ms(ro)};
-	if (bucket->count >= ro->config.node_triggers_per_s)
-		return false;
+		if (eligible->length <= 64 && (eligible->length == 0 || (id ^ upper) >> (64 - eligible->length) == 0))
+			return true;
+	}
+	return ro->config.eligible_count == 0;
+}
+
+bool side_is_eligible(const struct ro *ro, const struct side *side)
+{
+	for (unsigned i = 0; i < side->prefix_count; i++)
+		if (!is_eligible(ro, side->prefixes[i]))
+			return false;
+	return true;
+}
+
+bool has_room(const struct ro *ro, uint64_t prefix)
+{
+	uint32_t pairs = 0, pending = 0, at = 0;
+	const struct association *a;
+
 	while ((a = association_of(ro, prefix, &at)) != NULL) {
 		pairs += a->state != RO_STATE_FALLBACK;
 		pending += a->state == RO_STATE_PENDING;
 	}
-	if (pairs >= ro->config.node_active || pending >= ro->config.node_pending)
+	return pairs < ro->config.node_active && pending < ro->config.node_pending;
+}
+
+bool may_trigger(struct ro *ro, uint64_t prefix)
+{
+	struct trigger_bucket *bucket = &ro->buckets[endpoint_hash(prefix) & ro->bucket_mask];
+
+	if (bucket->prefix != prefix || bucket->start_ms + 1000 <= ro_ms(ro))
+		*bucket = (struct trigger_bucket){.prefix = prefix, .start_ms = ro_ms(ro)};
+	if (bucket->count >= ro->config.node_triggers_per_s || !has_room(ro, prefix))
 		return false;
 	bucket->count++;
 	return true;
@@ -219,25 +254,26 @@ static bool may_trigger(struct ro *ro, uint64_t prefix)
 /* Both directions are of one pair: @source began, unless only the other MN is ours. */
 static void trigger(struct ro *ro, uint64_t source, uint64_t destination)
 {
-	struct association *a = association_find(ro, source, destination);
 	struct ro_session session;
+	struct association *a;
 
-	if (a != NULL && (a->state != RO_STATE_FALLBACK || a->hold_down_ms > ro_ms(ro)))
-		return;
 	if (!ro->ops->find_by_prefix(ro->context, source, &session)) {
 		uint64_t other = source;
 
 		source = destination;
 		destination = other;
 	}
-	if (!may_trigger(ro, source)) {
-		ro->stats.triggers_limited++;
+	a = association_find_any(ro, source, destination);
+	if (a != NULL && (a->state != RO_STATE_FALLBACK || a->hold_down_ms > ro_ms(ro)))
+		return;
+	if (ro->config.role == RO_ROLE_MAG) {
+		mag_trigger(ro, source, destination, seen_slot(ro, source, destination));
 		return;
 	}
-	if (ro->config.role == RO_ROLE_LMA)
+	if (has_room(ro, destination) && may_trigger(ro, source))
 		lma_trigger(ro, source, destination, false);
 	else
-		mag_trigger(ro, source, destination, seen_slot(ro, source, destination));
+		ro->stats.triggers_limited++;
 }
 
 void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination)
@@ -274,7 +310,7 @@ bool pair_is_alive(const struct association *a)
 
 int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t x, uint64_t y)
 {
-	struct association *a = association_find(ro, x, y);
+	struct association *a = association_find_any(ro, x, y);
 
 	ro->now = *now;
 	if (a == NULL || !pair_is_alive(a))

@@ -128,6 +128,8 @@ struct ro_config {
 	uint32_t max_pairs;
 	const struct ro_peer *peers; /* outlive the engine */
 	unsigned peer_count;
+	const struct home_network_prefix *eligible; /* HNPs that may take part (RO-002); outlive the engine */
+	unsigned eligible_count;                    /* 0: all */
 	struct fwd_tunnel tunnel; /* MAG: shape of tunnels to other MAGs, as tunnels_create() wants it */
 	struct ro_hooks hooks;
 };
@@ -201,7 +203,7 @@ void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t sour
  * gateway on the way has no route optimisation).
  */
 int ro_start(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination);
-/* 0, or -ENOENT: no such pair. */
+/* The pair of the sessions that have these prefixes: 0, or -ENOENT: there is none. */
 int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t a, uint64_t b);
 /*
  * A peer lost its state or does not answer any more: nothing is sent direct that depends on it. First the direct paths
@@ -275,7 +277,7 @@ struct ro_view {
 
 /* The first pair with an index >= @from; false if there is none. */
 bool ro_pair_next(const struct ro *ro, uint32_t from, struct ro_view *view);
-/* The pair of the sessions that have these prefixes. */
+/* The pair of the sessions that have these prefixes, first ones or not. */
 bool ro_pair_find(const struct ro *ro, uint64_t a, uint64_t b, struct ro_view *view);
 
 /* What the engine knows of an endpoint and of packets from it to another one, for `why A B` without a pair. */
@@ -296,6 +298,9 @@ struct ro_stats {
 	uint64_t acks_sent[256], acks_received[256], reports[256];
 	uint64_t foreign_experiment, not_a_peer, acks_unmatched, duplicates;
 	uint64_t triggers, triggers_limited, setups, handovers, refreshes, removals, expiries, timeouts;
+	uint64_t limited; /* Inits and hints refused as an MN has enough pairs */
+	uint64_t idle;    /* pairs that were removed because nobody used them */
+	uint64_t delayed; /* updates that had to wait: 3 a second (G.6.7) */
 	uint64_t binding_errors, pbus_received, pbus_sent;
 	uint64_t value_mismatch; /* a peer told something else about an own MN than the binding cache (G.7) */
 	uint32_t pairs, active, tunnels;

@@ -70,7 +70,7 @@ bool ro_pair_next(const struct ro *ro, uint32_t from, struct ro_view *view)
 
 bool ro_pair_find(const struct ro *ro, uint64_t a, uint64_t b, struct ro_view *view)
 {
-	const struct association *found = association_find(ro, a, b);
+	const struct association *found = association_find_any(ro, a, b);
 
 	if (found == NULL)
 		return false;
@@ -108,6 +108,7 @@ void ro_stats(const struct ro *ro, struct ro_stats *stats)
 {
 	*stats = ro->stats;
 	stats->tunnels = ro->tunnels != NULL ? tunnels_count(ro->tunnels) : 0;
-	stats->memory_bytes = sizeof(*ro) + ro->config.max_pairs * sizeof(*ro->slots) + SEEN_SLOTS * sizeof(*ro->seen) +
-			      BUCKET_SLOTS * sizeof(*ro->buckets);
+	stats->memory_bytes = sizeof(*ro) + ro->config.max_pairs * sizeof(*ro->slots) +
+			      (ro->seen_mask + UINT64_C(1)) * sizeof(*ro->seen) +
+			      (ro->bucket_mask + UINT64_C(1)) * sizeof(*ro->buckets);
 }

@@ -48,8 +48,8 @@ static void fill_session(const struct world_mn *mn, struct ro_session *session)
 {
 	*session = (struct ro_session){
 		.id = {.subtype = 1, .length = (uint8_t)strlen(mn->id), .data = (const uint8_t *)mn->id},
-		.prefixes = {mn->prefix},
-		.prefix_count = 1,
+		.prefixes = {mn->prefix, mn->second},
+		.prefix_count = mn->second != 0 ? 2 : 1,
 		.allowed = true,
 		.mag = address_of((unsigned)mn->mag),
 		.lma = address_of((unsigned)mn->lma),
@@ -65,7 +65,7 @@ static bool find_by_prefix(void *context, uint64_t prefix, struct ro_session *se
 	for (unsigned i = 0; i < WORLD_MNS; i++) {
 		const struct world_mn *mn = &node->world->mns[i];
 
-		if (mn->prefix == prefix && is_here(node, mn)) {
+		if ((mn->prefix == prefix || (mn->second != 0 && mn->second == prefix)) && is_here(node, mn)) {
 			fill_session(mn, session);
 			return true;
 		}
@@ -147,6 +147,22 @@ static void peers_of(struct world_node *node)
 	}
 }
 
+static void pair_event(void *context, const struct engine_time *now, const struct ro_event_pair *pair,
+	enum ro_event event, uint8_t value)
+{
+	const struct world_node *node = context;
+
+	pair_events_note(node->events, now, pair, event, value);
+}
+
+static uint64_t pair_packets(void *context, uint32_t pair)
+{
+	const struct world_node *node = context;
+
+	(void)pair;
+	return node->packets;
+}
+
 static void node_init(struct world *world, unsigned number, const struct world_options *options)
 {
 	struct world_node *node = &world->nodes[number];
@@ -168,7 +184,10 @@ static void node_init(struct world *world, unsigned number, const struct world_o
 		(struct fwd_tunnel){.local = node->config.address, .mtu_bytes = 1460, .use = TUNNEL_TO_PEER_MAG};
 	node->events = pair_events_create(node->config.max_pairs, 256);
 	assert_non_null(node->events);
-	node->config.hooks = (struct ro_hooks){.context = node->events, .pair_event = pair_events_note};
+	node->config.hooks = (struct ro_hooks){.context = node, .pair_packets = pair_packets, .pair_event = pair_event};
+	node->packets = UINT64_MAX;
+	if (options->adjust != NULL)
+		options->adjust(&node->config);
 	peers_of(node);
 	fake_host_init(&node->fake);
 	node->fake.random += number * 7919;

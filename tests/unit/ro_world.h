@@ -22,8 +22,8 @@ enum { LMA1, LMA2, MAG1, MAG2, MAG3, NODES };
 
 struct world_mn {
 	char id[16];
-	uint64_t prefix;
-	int lma, mag; /* mag -1: nowhere */
+	uint64_t prefix, second; /* second: 0 if it has one */
+	int lma, mag;            /* mag -1: nowhere */
 };
 
 struct world_pair {
@@ -40,6 +40,7 @@ struct world_node {
 	struct world *world;
 	struct ro_peer peers[NODES];
 	struct world_pair pairs[WORLD_PAIRS];
+	uint64_t packets; /* that its workers count for every pair; UINT64_MAX: none of them counts */
 	bool dead;
 };
 
@@ -59,6 +60,7 @@ struct world {
 };
 
 struct world_options {
+	void (*adjust)(struct ro_config *config);
 	bool proxy, one_lma, early, native, trust_peers, pbu_for_setup;
 };
 

@@ -128,6 +128,304 @@ static void refused_start_leaves_nothing_behind(void **state)
 	world_fini(&world);
 }
 
+/* ---- rates and numbers ---- */
+
+static void stop(void)
+{
+	ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+	world_run(&world);
+}
+
+/* G.6.7: 3 a second; neither a removal nor a handover waits */
+static void fourth_update_of_a_second_waits(void **state)
+{
+	struct ro_stats stats;
+
+	(void)state;
+	begin(2);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(start(), 0);
+		assert_true(is_direct());
+		stop();
+		assert_true(world_is_quiet(&world));
+	}
+	assert_int_equal(start(), 0);
+	assert_true(world_is_quiet(&world));
+	assert_int_equal(start(), -EALREADY);
+	world_pass(&world, 900);
+	assert_true(world_is_quiet(&world));
+	world_pass(&world, 150);
+	assert_true(is_direct());
+	ro_stats(world.nodes[LMA1].ro, &stats);
+	assert_int_equal(stats.delayed, 1);
+	world_fini(&world);
+}
+
+static void handover_does_not_wait(void **state)
+{
+	(void)state;
+	begin(2);
+	assert_int_equal(start(), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		world_move(&world, 1, MAG3);
+		assert_true(world_sends(&world, MAG2, 2, 1, MAG3));
+		world_move(&world, 1, MAG1);
+		assert_true(is_direct());
+	}
+	world_fini(&world);
+}
+
+static void handover_ends_the_wait(void **state)
+{
+	(void)state;
+	begin(2);
+	for (unsigned i = 0; i < 3; i++) {
+		start();
+		stop();
+	}
+	start();
+	world_move(&world, 1, MAG3);
+	assert_true(world_sends(&world, MAG2, 2, 1, MAG3));
+	world.arrow_count = 0;
+	world_pass(&world, 2000);
+	expect_arrows(&world, NULL);
+	world_fini(&world);
+}
+
+static void one_active_pair(struct ro_config *config)
+{
+	config->node_active = 1;
+}
+
+static void one_pending_pair(struct ro_config *config)
+{
+	config->node_pending = 1;
+}
+
+static void two_triggers(struct ro_config *config)
+{
+	config->node_triggers_per_s = 2;
+}
+
+static void traffic(unsigned node, unsigned source, unsigned destination)
+{
+	uint64_t a = world.mns[source - 1].prefix, b = world.mns[destination - 1].prefix;
+
+	ro_traffic_seen(world.nodes[node].ro, &world.now, a, b);
+	ro_traffic_seen(world.nodes[node].ro, &world.now, b, a);
+	world_run(&world);
+}
+
+static bool has_pair(unsigned node, unsigned a, unsigned b)
+{
+	struct ro_view view;
+
+	return ro_pair_find(world.nodes[node].ro, world.mns[a - 1].prefix, world.mns[b - 1].prefix, &view);
+}
+
+/* G.7; mn1 is in both pairs */
+static void mn_has_no_more_pairs_than_it_may_have(void **state)
+{
+	struct ro_stats stats;
+
+	(void)state;
+	for (unsigned from = LMA1; from <= MAG1; from += MAG1 - LMA1) {
+		world_init(&world, (struct world_options){.one_lma = true, .adjust = one_active_pair});
+		traffic(LMA1, 1, 2);
+		assert_true(is_direct());
+		traffic(from, 1, 3);
+		assert_false(has_pair(LMA1, 1, 3));
+		ro_stats(world.nodes[LMA1].ro, &stats);
+		assert_int_equal(stats.triggers_limited + stats.limited, 1);
+		world_fini(&world);
+	}
+}
+
+static void other_lma_does_not_exceed_what_an_mn_may_have(void **state)
+{
+	(void)state;
+	world_init(&world, (struct world_options){.adjust = one_active_pair});
+	traffic(LMA2, 2, 1);
+	assert_true(is_direct());
+	world.arrow_count = 0;
+	assert_int_equal(ro_start(world.nodes[LMA1].ro, &world.now, world.mns[2].prefix, world.mns[1].prefix), 0);
+	world_run(&world);
+	assert_string_equal(world.arrows[1], "LMA2 -RO Init Ack 130-> LMA1");
+	world_fini(&world);
+}
+
+static void mn_with_a_pending_pair_waits_for_it(void **state)
+{
+	(void)state;
+	world_init(&world, (struct world_options){.one_lma = true, .adjust = one_pending_pair});
+	world.nodes[MAG2].dead = true;
+	traffic(LMA1, 1, 2);
+	traffic(LMA1, 1, 3);
+	assert_false(has_pair(LMA1, 1, 3));
+	world_pass(&world, 16000);
+	traffic(LMA1, 1, 3);
+	assert_true(has_pair(LMA1, 1, 3));
+	world_fini(&world);
+}
+
+static void mn_triggers_only_so_often(void **state)
+{
+	(void)state;
+	world_init(&world, (struct world_options){.one_lma = true, .adjust = two_triggers});
+	world.mns[1].mag = MAG3;
+	traffic(LMA1, 1, 2);
+	traffic(LMA1, 1, 3);
+	stop();
+	world_pass(&world, 100);
+	ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[2].prefix);
+	world_run(&world);
+	world_pass(&world, 31000);
+	traffic(LMA1, 1, 2);
+	traffic(LMA1, 1, 3);
+	assert_false(world_is_quiet(&world));
+	world_fini(&world);
+}
+
+/* ---- who may ---- */
+
+static const struct home_network_prefix only_first = {
+	.prefix = {.s6_addr = {0x20, 0x01, 0x0d, 0xb8, 0, 0xf1, 0, 1}}, .length = 64};
+
+static void eligible_first(struct ro_config *config)
+{
+	config->eligible = &only_first;
+	config->eligible_count = 1;
+}
+
+static void eligible_first_at_mags(struct ro_config *config)
+{
+	if (config->role == RO_ROLE_MAG)
+		eligible_first(config);
+}
+
+static void eligible_first_at_lma2(struct ro_config *config)
+{
+	if (config->role == RO_ROLE_LMA && config->address.s6_addr[5] == 2)
+		eligible_first(config);
+}
+
+/* RO-002 */
+static void prefix_that_is_not_eligible_takes_no_part(void **state)
+{
+	(void)state;
+	world_init(&world, (struct world_options){.adjust = eligible_first});
+	assert_int_equal(start(), -EACCES);
+	world_fini(&world);
+	world_init(&world, (struct world_options){.adjust = eligible_first_at_lma2});
+	assert_int_equal(start(), 0);
+	assert_string_equal(world.arrows[1], "LMA2 -RO Init Ack 129-> LMA1");
+	world_fini(&world);
+	world_init(&world, (struct world_options){.one_lma = true, .proxy = true, .adjust = eligible_first_at_mags});
+	assert_int_equal(start(), 0);
+	assert_string_equal(world.arrows[1], "MAG2 -RO Init Ack-> LMA1");      /* of mn1 */
+	assert_string_equal(world.arrows[3], "MAG1 -RO Setup Ack 136-> LMA1"); /* of mn2 */
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
+/* G.7: ::/0 and prefixes of gateways would take all traffic of an MN */
+static void prefix_of_a_gateway_is_nobodys(void **state)
+{
+	(void)state;
+	begin(3);
+	world.mns[1].prefix = UINT64_C(0x20010db800a30000); /* where MAG3 is */
+	assert_int_equal(start(), 0);
+	assert_string_equal(world.arrows[3], "MAG1 -RO Setup Ack 136-> LMA1");
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
+/* ---- what nobody uses, and nobody knows ---- */
+
+static void set_packets(uint64_t packets)
+{
+	for (unsigned i = MAG1; i <= MAG3; i++)
+		world.nodes[i].packets = packets;
+}
+
+/* G.6.6: Ack status 6 */
+static void pair_that_nobody_uses_is_removed_at_the_refresh(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 8; variant++) {
+		struct ro_stats stats, other;
+		unsigned mag_of_2 = variant & 4 ? MAG1 : MAG2;
+
+		begin(variant);
+		world.mns[1].mag = (int)mag_of_2;
+		set_packets(0);
+		assert_int_equal(start(), 0);
+		set_packets(5);
+		world_pass(&world, 226000); /* 75 % of the lifetime */
+		assert_false(world_is_quiet(&world));
+		world.arrow_count = 0;
+		world_pass(&world, 223000);
+		assert_false(world_is_quiet(&world));
+		world.arrow_count = 0;
+		world_pass(&world, 2500); /* no packet more */
+		assert_true(world_is_quiet(&world));
+		ro_stats(world.nodes[LMA1].ro, &stats);
+		ro_stats(world.nodes[LMA2].ro, &other);
+		assert_int_equal(stats.idle + other.idle, 1);
+		assert_int_equal(stats.active, 0);
+		assert_int_equal(other.active, 0);
+		world_fini(&world);
+	}
+}
+
+static void pair_whose_packets_nobody_counts_stays(void **state)
+{
+	(void)state;
+	begin(2);
+	assert_int_equal(start(), 0);
+	for (unsigned i = 0; i < 10; i++) {
+		world_pass(&world, 100000);
+		world.arrow_count = 0;
+		assert_true(is_direct());
+	}
+	world_fini(&world);
+}
+
+/* One MN is enough: what goes one way only is counted where it leaves and where it arrives. */
+static void pair_that_one_mag_saw_used_stays(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		begin(variant);
+		set_packets(0);
+		assert_int_equal(start(), 0);
+		for (unsigned i = 0; i < 10; i++) {
+			world.nodes[MAG1].packets++;
+			world_pass(&world, 100000);
+			world.arrow_count = 0;
+			assert_true(is_direct());
+		}
+		world_fini(&world);
+	}
+}
+
+/* G.6.6 */
+static void report_of_an_unknown_pair_ends_it_at_the_own_mag(void **state)
+{
+	(void)state;
+	begin(1);
+	assert_int_equal(start(), 0);
+	world_restart(&world, LMA1); /* not the controller: its Report at the refresh is unknown */
+	world.early = true;
+	world.arrow_count = 0;
+	world_pass(&world, 226000);
+	assert_string_equal(world.arrows[2], "LMA2 -RO Report-> LMA1");
+	assert_string_equal(world.arrows[3], "LMA1 -RO Report Ack 139-> LMA2");
+	assert_string_equal(world.arrows[4], "LMA1 -RO Setup(0)-> MAG1");
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +434,19 @@ int main(void)
 		cmocka_unit_test(peer_that_speaks_is_asked_again),
 		cmocka_unit_test(nothing_is_repeated_to_a_peer_that_knows_no_ro),
 		cmocka_unit_test(refused_start_leaves_nothing_behind),
+		cmocka_unit_test(fourth_update_of_a_second_waits),
+		cmocka_unit_test(handover_does_not_wait),
+		cmocka_unit_test(handover_ends_the_wait),
+		cmocka_unit_test(mn_has_no_more_pairs_than_it_may_have),
+		cmocka_unit_test(other_lma_does_not_exceed_what_an_mn_may_have),
+		cmocka_unit_test(mn_with_a_pending_pair_waits_for_it),
+		cmocka_unit_test(mn_triggers_only_so_often),
+		cmocka_unit_test(prefix_that_is_not_eligible_takes_no_part),
+		cmocka_unit_test(prefix_of_a_gateway_is_nobodys),
+		cmocka_unit_test(pair_that_nobody_uses_is_removed_at_the_refresh),
+		cmocka_unit_test(pair_whose_packets_nobody_counts_stays),
+		cmocka_unit_test(pair_that_one_mag_saw_used_stays),
+		cmocka_unit_test(report_of_an_unknown_pair_ends_it_at_the_own_mag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
