@@ -224,6 +224,23 @@ static void write_options(struct mh_writer *writer, const struct pbu *pbu)
 	}
 }
 
+uint8_t *world_packet(int mag, const uint8_t *bytes, uint16_t length)
+{
+	uint8_t *packet = calloc(1, 40u + length);
+
+	assert_non_null(packet);
+	assert_int_not_equal(length, 0);
+	packet[0] = 0x60;
+	packet[4] = (uint8_t)(length >> 8);
+	packet[5] = (uint8_t)length;
+	packet[6] = IPPROTO_MOBILITY;
+	packet[7] = 64;
+	memcpy(packet + 8, &mag_addresses[mag], 16);
+	memcpy(packet + 24, &lma_address, 16);
+	memcpy(packet + 40, bytes, length);
+	return packet;
+}
+
 void world_send(struct lma_world *world, const struct pbu *pbu)
 {
 	const struct in6_addr *source = &mag_addresses[pbu->mag];

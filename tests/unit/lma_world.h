@@ -67,6 +67,8 @@ struct pbu world_pbu(struct lma_world *world, const char *mn, int mag);
 /* The same to extend or end a session: the prefixes of @granted, HI 5 or, with lifetime 0, HI 4. */
 struct pbu world_pbu_again(
 	struct lma_world *world, const char *mn, int mag, const struct pba *granted, uint16_t lifetime);
+/* A message of @mag in its packet, as a worker punts it: 40 + @length octets on the heap, the caller frees them. */
+uint8_t *world_packet(int mag, const uint8_t *bytes, uint16_t length);
 void world_send(struct lma_world *world, const struct pbu *pbu);
 /* The one message that came out since the last look: a PBA. */
 struct pba world_answer(struct lma_world *world);

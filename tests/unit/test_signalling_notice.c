@@ -46,18 +46,8 @@ static void hear(int mag, struct mh_writer *writer)
 {
 	uint16_t length = mh_writer_finish(writer, &mag_addresses[mag], &lma_address);
 	struct packet_meta meta = {.tunnel = INDEX_NONE};
-	uint8_t *packet = calloc(1, 40u + length);
+	uint8_t *packet = world_packet(mag, writer->bytes, length);
 
-	assert_non_null(packet);
-	assert_int_not_equal(length, 0);
-	packet[0] = 0x60;
-	packet[4] = (uint8_t)(length >> 8);
-	packet[5] = (uint8_t)length;
-	packet[6] = IPPROTO_MOBILITY;
-	packet[7] = 64;
-	memcpy(packet + 8, &mag_addresses[mag], 16);
-	memcpy(packet + 24, &lma_address, 16);
-	memcpy(packet + 40, writer->bytes, length);
 	signalling_packet(&signalling, &world.now, &meta, packet, (uint16_t)(40 + length));
 	free(packet);
 	fake_host_run(&world.fake);

@@ -243,6 +243,41 @@ static void message_waits_for_the_next_hop_of_its_tunnel(void **state)
 	assert_string_equal(world.last_message, "second");
 }
 
+static void give_pair(enum fwd_op op, uint32_t index, uint32_t tunnel, uint32_t from)
+{
+	struct fwd_update update = {.op = (uint8_t)op, .index = index};
+
+	update.body.pair.forward.tunnel = tunnel;
+	update.body.pair.check.tunnel = from;
+	update.body.pair.check.former = INDEX_NONE;
+	engine->ops->update(engine, &update);
+}
+
+/* What comes out of a tunnel needs no next hop of it. */
+static void pair_waits_for_the_next_hop_of_the_tunnel_that_it_sends_into(void **state)
+{
+	world.next_hop_known = false;
+	give_update(FWD_OP_tunnel_insert, 1, INDEX_NONE);
+	engine->ops->commit(engine, 0, 0);
+	give_pair(FWD_OP_pair_insert, 0, INDEX_NONE, 1);
+	give_message("receives");
+	engine->ops->commit(engine, 1, 0);
+	give_pair(FWD_OP_pair_insert, 1, 1, INDEX_NONE);
+	give_message("sends");
+	engine->ops->commit(engine, 2, 0);
+	give_pair(FWD_OP_pair_remove, 2, 1, INDEX_NONE);
+	give_message("ends");
+	engine->ops->commit(engine, 3, 0);
+	world.applied = 4;
+	transactions_poll(transactions);
+	assert_int_equal(world.sent, 2);
+	assert_string_equal(world.last_message, "ends");
+	transactions_tunnel_resolved(transactions, 1, 0);
+	transactions_poll(transactions);
+	assert_int_equal(world.sent, 3);
+	assert_string_equal(world.last_message, "sends");
+}
+
 static void whoever_sleeps_knows_what_came_after_the_poll(void **state)
 {
 	assert_false(transactions_poll(transactions));
@@ -392,6 +427,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refusal_of_a_half_pushed_transaction_is_not_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(updates_keep_their_order_when_the_ring_is_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(message_waits_for_the_next_hop_of_its_tunnel, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			pair_waits_for_the_next_hop_of_the_tunnel_that_it_sends_into, setup, teardown),
 		cmocka_unit_test_setup_teardown(whoever_sleeps_knows_what_came_after_the_poll, setup, teardown),
 		cmocka_unit_test_setup_teardown(next_hop_that_does_not_resolve_fails_the_transaction, setup, teardown),
 		cmocka_unit_test_setup_teardown(
