@@ -12,8 +12,8 @@
  *	exchange.c     requests until their Acks, Acks until they are old
  *	lma.c          LMA role: what comes in; controller.c: updates step by step by the table of a driver
  *	mag.c          MAG role; pbu.c: PBU and PBA in place of RO Setup
- *	peers.c        the other gateways; events.c: words of what happens; pair_events.c: who remembers it
- *	view.c         what is shown
+ *	peers.c        the other gateways; paths.c: what direct paths rest on; events.c: words of what happens;
+ *pair_events.c: who remembers it view.c         what is shown
  */
 
 /* One MN of a pair. */
@@ -171,6 +171,8 @@ struct peer_state {
 	uint32_t walk_at;        /* slot where the walk over what depends on it goes on */
 	uint8_t walk;            /* enum peer_walk */
 	uint8_t walk_cause;      /* status */
+	uint32_t pairs;          /* that depend on it, by the last count */
+	uint32_t counting;       /* by the count under way */
 };
 
 enum peer_walk { WALK_NONE, WALK_QUIET, WALK_END };
@@ -188,6 +190,7 @@ struct ro {
 	struct hash_index by_pair, by_prefix, by_exchange, by_peer, by_infrastructure;
 	struct peer_state *peers; /* as config.peers */
 	unsigned walking;         /* peers whose loss is dealt with */
+	uint32_t count_at;        /* slot where the count of pairs per peer goes on */
 	struct tunnels *tunnels;  /* MAG: to other MAGs */
 	uint64_t seed;            /* of fingerprints */
 	struct seen_pair *seen;   /* memory of both is bounded by max_pairs: what falls on a slot takes it over */
@@ -254,6 +257,13 @@ bool peer_has_no_ro(const struct ro *ro, const struct in6_addr *address);
 void peer_speaks(struct ro *ro, const struct ro_peer *peer);
 /* One turn more of what lost peers leave to do; true: there is more. */
 bool peers_walk(struct ro *ro);
+
+/* ---- paths.c ---- */
+
+/* Does direct forwarding of the pair rest on @peer? */
+bool pair_depends_on(const struct association *a, const struct in6_addr *peer);
+/* pair_end() because @lost is: it is not told. Commits. */
+void pair_end_by_loss(struct ro *ro, struct association *a, const struct in6_addr *lost, uint8_t cause);
 
 /* ---- association.c ---- */
 

@@ -89,14 +89,6 @@ bool peer_has_no_ro(const struct ro *ro, const struct in6_addr *address)
 
 /* ---- what depends on a peer ends ---- */
 
-static bool depends_on(const struct association *a, const struct in6_addr *peer)
-{
-	for (unsigned side = 0; side < 2; side++)
-		if (same_address(&a->sides[side].mag, peer) || same_address(&a->sides[side].lma, peer))
-			return true;
-	return false;
-}
-
 static void send_no_more(struct ro *ro, struct association *a)
 {
 	a->sides[0].tx = a->sides[1].tx = false;
@@ -122,14 +114,14 @@ static uint32_t walk_on(struct ro *ro, struct peer_state *state, const struct in
 			}
 		}
 		a = &ro->slots[state->walk_at++];
-		if (!pair_is_alive(a) || !depends_on(a, peer))
+		if (!pair_is_alive(a) || !pair_depends_on(a, peer))
 			continue;
 		pairs++;
 		if (state->walk == WALK_QUIET) {
 			send_no_more(ro, a);
 		} else {
 			pair_note(ro, a, RO_EVENT_PEER_LOST, 0);
-			pair_end(ro, a, state->walk_cause);
+			pair_end_by_loss(ro, a, peer, state->walk_cause);
 			ended++;
 		}
 	}

@@ -321,23 +321,6 @@ int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t x, uint64_t y
 	return 0;
 }
 
-void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination,
-	const struct in6_addr *peer)
-{
-	struct association *a = association_find(ro, source, destination);
-	int side = a != NULL ? association_side(a, source) : -1;
-
-	ro->now = *now;
-	if (ro->config.role != RO_ROLE_MAG || side < 0 || !pair_is_alive(a) || !a->sides[side].tx ||
-		!same_address(&a->sides[1 - side].mag, peer))
-		return;
-	pair_note(ro, a, RO_EVENT_PEER_ERROR, 0);
-	if (a->confirm_ms != 0) /* early: the Setup is still on its way there */
-		mag_roll_back_early(ro, a);
-	else
-		pair_end(ro, a, RO_STATUS_UNKNOWN);
-}
-
 void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t cookie, int error)
 {
 	uint32_t index = (uint32_t)cookie;

@@ -211,9 +211,32 @@ int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t a, uint64_t b
  * that ended.
  */
 uint32_t ro_peer_lost(struct ro *ro, const struct engine_time *now, const struct in6_addr *peer);
-/* MAG: the peer MAG of an active pair has no state for it (RO Error, G.6.2). */
+/*
+ * MAG: the peer MAG of an active pair has no state for it (RO Error, G.6.2). Who calls has seen to it that nothing came
+ * direct from there of late: probe.h.
+ */
 void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination,
 	const struct in6_addr *peer);
+
+/* MAG: a pair that sends direct. */
+struct ro_direct {
+	uint32_t index, generation;
+	bool proxy;
+	struct in6_addr peer; /* MAG */
+};
+
+/* The first one from slot *@from on, among @slots slots; *@from is where the next look starts, or the pair's slot. */
+bool ro_direct_next(const struct ro *ro, uint32_t *from, unsigned slots, struct ro_direct *direct);
+/* Behind the last slot. */
+uint32_t ro_direct_end(const struct ro *ro);
+/* The one that sends from @source to @destination, by any of their prefixes. */
+bool ro_direct_find(struct ro *ro, uint64_t source, uint64_t destination, struct ro_direct *direct);
+
+/* Count on; true at the end of a round: ro_peer_pairs() tells of it then. Bounded. */
+bool ro_peers_count(struct ro *ro);
+/* Pairs for which heartbeats with the peer are exchanged (G.6.14). */
+uint32_t ro_peer_pairs(const struct ro *ro, const struct in6_addr *peer);
+
 void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t cookie, int error);
 /*
  * Run due timers, a bounded number; returns the monotonic time in ms of the next one, or TIMER_NEVER. A time that has
@@ -302,6 +325,9 @@ struct ro_stats {
 	uint64_t idle;    /* pairs that were removed because nobody used them */
 	uint64_t delayed; /* updates that had to wait: 3 a second (G.6.7) */
 	uint64_t binding_errors, pbus_received, pbus_sent;
+	uint64_t errors_taken,
+		errors_ignored;  /* RO Errors: pairs that ended by them; about no pair that sends direct */
+	uint64_t pairs_of_lost;  /* that ended because a peer was lost or restarted */
 	uint64_t value_mismatch; /* a peer told something else about an own MN than the binding cache (G.7) */
 	uint32_t pairs, active, tunnels;
 	uint64_t memory_bytes;
