@@ -104,6 +104,7 @@ int daemon_create_api(struct daemon *d, char *error, size_t error_size)
 		.lma = d->lma,
 		.mag = d->mag,
 		.ro = d->ro,
+		.liveness = d->liveness,
 		.pair_events = d->pair_events,
 		.heartbeat = d->heartbeat,
 		.net = d->net,

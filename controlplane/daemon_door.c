@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "descriptors.h"
+#include "liveness.h"
 #include "format.h"
 #include "log.h"
 #include "object_counters.h"
@@ -160,6 +161,14 @@ static bool net_access_node(void *context, const struct in6_addr *address, uint1
 
 /* ---- life ---- */
 
+static void net_heard(void *context, const struct net_heard *heard)
+{
+	struct daemon *d = context;
+
+	if (d->liveness != NULL && !d->stopping)
+		liveness_heard(d->liveness, &d->now, heard);
+}
+
 int daemon_create_transport(struct daemon *d)
 {
 	static const struct transactions_door door = {push_update, applied, reclaimed, failures};
@@ -175,6 +184,7 @@ int daemon_create_transport(struct daemon *d)
 		.tunnel_resolved = net_tunnel_resolved,
 		.access_node = net_access_node,
 		.random = host_random,
+		.heard = net_heard,
 	};
 	const struct transactions_config config = {
 		.indexes = {[INDEX_NODE] = d->dataplane->door->config.nodes_max,

@@ -8,6 +8,7 @@
 #include <rte_mbuf.h>
 
 #include "engine_config.h"
+#include "liveness.h"
 #include "object_counters.h"
 
 #include "net/net.h"
@@ -173,6 +174,7 @@ static int create_heartbeat(struct daemon *d)
 	struct heartbeat_config heartbeat = {
 		.address = d->config->role == ROLE_LMA ? d->config->lma.address : d->config->mag.address,
 		.interval_s = d->config->variables.heartbeat_interval_s,
+		.pair_interval_s = d->config->ro.enabled ? d->config->ro.heartbeat_interval_s : 0,
 		.missing_allowed = d->config->variables.missing_heartbeats_allowed,
 		.restart_counter = d->restart_counter,
 		.restarted = d->restart_counter > 1,
@@ -183,11 +185,29 @@ static int create_heartbeat(struct daemon *d)
 	return d->heartbeat != NULL ? 0 : -ENOMEM;
 }
 
+static int create_liveness(struct daemon *d)
+{
+	const struct liveness_config liveness = {
+		.is_mag = d->mag != NULL,
+		.max_pairs = d->config->ro.max_pairs,
+		.ro = d->ro,
+		.heartbeat = d->heartbeat,
+		.net = d->net,
+		.policy = d->policy,
+		.door = d->dataplane->door,
+		.identifier = (uint16_t)d->random_state,
+	};
+
+	d->liveness = d->ro != NULL ? liveness_create(&liveness, &d->now) : NULL;
+	return d->liveness != NULL || d->ro == NULL ? 0 : -ENOMEM;
+}
+
 int daemon_create_engines(struct daemon *d)
 {
 	struct engine_host *host = d->config->role == ROLE_LMA ? create_lma(d) : create_mag(d);
 
-	if ((d->lma == NULL && d->mag == NULL) || create_ro(d, host) != 0 || create_heartbeat(d) != 0)
+	if ((d->lma == NULL && d->mag == NULL) || create_ro(d, host) != 0 || create_heartbeat(d) != 0 ||
+		create_liveness(d) != 0)
 		return -ENOMEM;
 	d->signalling = (struct signalling){
 		.lma = d->lma,
@@ -202,6 +222,7 @@ int daemon_create_engines(struct daemon *d)
 
 void daemon_destroy_engines(struct daemon *d)
 {
+	liveness_destroy(d->liveness);
 	if (d->heartbeat != NULL)
 		heartbeat_destroy(d->heartbeat);
 	ro_destroy(d->ro); /* before the tunnels to LMAs */
@@ -337,6 +358,8 @@ uint64_t daemon_advance(struct daemon *d)
 		next = earlier(next, mag_advance(d->mag, &d->now));
 	if (d->ro != NULL)
 		next = earlier(next, ro_advance(d->ro, &d->now));
+	if (d->liveness != NULL)
+		next = earlier(next, liveness_advance(d->liveness, &d->now));
 	if (now_ms >= d->sessions_at_ms) {
 		count_sessions(d);
 		d->sessions_at_ms = now_ms + SESSIONS_EVERY_MS;

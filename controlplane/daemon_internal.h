@@ -18,6 +18,7 @@ struct event;
 struct event_base;
 struct events;
 struct object_baselines;
+struct liveness;
 struct packet_io;
 struct pair_events;
 struct ro;
@@ -39,7 +40,8 @@ struct daemon {
 	struct lma *lma;
 	struct mag *mag;
 	struct heartbeat *heartbeat;
-	struct ro *ro; /* NULL: no route optimisation */
+	struct ro *ro;             /* NULL: no route optimisation */
+	struct liveness *liveness; /* the same */
 	struct pair_events *pair_events;
 	struct ro_peer *ro_peers;
 	struct signalling signalling;

@@ -25,6 +25,7 @@ struct door;
 struct event_base;
 struct events;
 struct heartbeat;
+struct liveness;
 struct lma;
 struct mag;
 struct mn_id;
@@ -52,6 +53,7 @@ struct api_sources {
 	struct lma *lma;             /* ROLE_LMA */
 	struct mag *mag;             /* ROLE_MAG */
 	struct ro *ro;               /* NULL: route optimisation is off */
+	struct liveness *liveness;   /* the same */
 	const struct pair_events *pair_events;
 	const struct heartbeat *heartbeat;
 	const struct net *net;

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "door.h"
+#include "liveness.h"
 
 #include "api/walk.h"
 #include "net/net.h"
 #include "pmip/lma.h"
 #include "pmip/mag.h"
+#include "ro/probe.h"
 
 /* What the workers count: stages, drops, punts, themselves; and what the engines count: messages. */
 
@@ -226,6 +228,24 @@ static void net_messages(struct counters_out *out, const struct net *net)
 	add(out, "errors_limited", stats.errors_limited, "ICMPv6 errors over the rate limit");
 	add(out, "waiting_dropped", stats.waiting_dropped, "packets whose next hop was not resolved");
 	add(out, "path_mtu_updates", stats.path_mtu_updates, "tunnels whose path MTU changed");
+	add(out, "ro_errors_sent", stats.pair_errors_sent, "RO Errors: a MAG told that we have no state for a pair");
+	add(out, "ro_errors_limited", stats.pair_errors_limited, "RO Errors over the limit of the pair or the MAG");
+	add(out, "ro_errors_received", stats.pair_errors_received, "RO Errors of MAGs about pairs");
+	add(out, "ro_paths_broken", stats.direct_broken, "MAGs that a router or the next hop could not reach");
+	add(out, "echo_requests", stats.echo_requests, "ICMPv6 echo requests to MAGs of silent pairs");
+	add(out, "echo_answers", stats.echo_answers, "ICMPv6 echo replies of peers");
+}
+
+static void liveness_messages(struct counters_out *out, const struct liveness *liveness)
+{
+	struct probe_stats stats;
+
+	liveness_stats(liveness, &stats);
+	add(out, "ro_errors_believed", stats.errors, "RO Errors that took a pair back to its anchor");
+	add(out, "ro_errors_refuted", stats.refuted, "RO Errors about pairs that just received something direct");
+	add(out, "ro_paths_silent", stats.silent, "pairs that began to send direct without receiving");
+	add(out, "ro_probes_sent", stats.asked, "questions to MAGs of silent pairs: heartbeats or echo requests");
+	add(out, "ro_probes_lost", stats.lost, "MAGs that answered none of three such questions");
 }
 
 static void api_messages(struct counters_out *out, const struct api_stats *stats)
@@ -253,6 +273,8 @@ int show_messages_step(struct walk *walk, json_t **row)
 			mag_messages(&out, sources->mag);
 		if (sources->net != NULL)
 			net_messages(&out, sources->net);
+		if (sources->liveness != NULL)
+			liveness_messages(&out, sources->liveness);
 		if (walk->server != NULL)
 			api_messages(&out, walk->server);
 		if (out.failed || out.rows == NULL)
