@@ -22,7 +22,6 @@
 #define DRAIN_MS      500
 #define MEBIBYTE      (UINT64_C(1) << 20)
 #define SPARE_INDEXES 1024 /* released, but not reclaimed yet */
-#define PAIR_ENTRIES  4    /* of one pair: two halves, and room for several prefixes */
 
 static void usage(FILE *out)
 {
@@ -206,7 +205,7 @@ static uint32_t plan_endpoints(const struct config *config)
 static void plan_pairs(struct plan *plan, const struct config *config)
 {
 	const struct config_ro *ro = &config->ro;
-	uint64_t entries = (uint64_t)ro->max_pairs * PAIR_ENTRIES;
+	uint64_t entries = (uint64_t)ro->max_pairs * CONFIG_PAIR_ENTRIES;
 
 	if (!ro->enabled)
 		return;
@@ -256,7 +255,7 @@ static int plan_make(struct plan *plan, const struct config *config)
 	memcpy(plan->config.workers, config->dataplane.workers, sizeof(plan->config.workers));
 	plan_ports(plan, config);
 	plan_pairs(plan, config);
-	if (plan_pair_prefixes(plan, config) != 0)
+	if (config->ro.enabled && plan_pair_prefixes(plan, config) != 0)
 		return -1;
 	return plan_arrays(plan, config);
 }

@@ -259,6 +259,10 @@ int config_check_machine(const struct config *config, FILE *errors);
 
 /* Memory in octets that the configured sizes need: @fixed tables and rings, @mbufs packet buffers. */
 void config_memory(const struct config *config, uint64_t *tables, uint64_t *mbufs);
+/* Packet buffers that the rings of the ports and the workers can hold: fewer leave nothing to receive into. */
+uint32_t config_mbufs_min(const struct config *config);
+/* Entries in the table of a MAG for each pair: two halves, and room for several prefixes or the end of a path. */
+#define CONFIG_PAIR_ENTRIES 4
 
 /* A JSON schema (draft 2020-12) of the file, and the reference section of the documentation in Markdown. */
 void config_write_json_schema(FILE *out);

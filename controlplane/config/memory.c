@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/config.h"
 
+#include "ro/pair_events.h"
+
 /*
  * What the configured sizes cost, by the sizes that the parts are designed for. An estimate for `--check`: the data
  * plane reserves what its tables really take.
@@ -15,14 +17,37 @@
 #define UPDATE_RING_BYTES     (16384 * 64)                                  /* per NUMA socket; we count one */
 #define WORKER_BYTES          (2 * 8192 * 8 + 4096 * 8 + 4096 * 64 + 65536) /* punt, inject and event rings, vectors */
 
-#define QUEUE_DESCRIPTORS 1024
-#define WORKER_MBUFS      (512 + 4 * VECTOR_MAX) /* cache of the pool, vectors */
-#define CONTROL_MBUFS     8192                   /* in punt and inject rings, held for next hops */
-#define MBUF_HEADER_BYTES (64 + 128 + 64)        /* object header, struct rte_mbuf, dynamic fields and padding */
-#define MBUF_HEADROOM     (128 + 64)             /* for tunnel headers; the tail of ESP later */
-#define FRAME_BYTES       (22u + 128u) /* Ethernet, VLAN and checksum; what a kernel packet ring puts before a frame */
-#define FRAME_ALIGN       1024u
-#define MBUF_ROOM_MIN     2048
+#define PAIR_ENTRY_BYTES 80               /* of the MAG's pair table, with its place in the buckets */
+#define PAIR_WATCH_BYTES (4096 * 64 + 64) /* what a worker keeps of the pairs that it sees */
+
+/* What the data plane counts with: a port's rings (dataplane/port.c), a worker's (dataplane/sizes.c). */
+#define DESCRIPTORS        512
+#define DESCRIPTORS_PCI    1024
+#define DESCRIPTORS_AF_XDP 2048
+#define WORKER_RINGS       (3 * 1024)
+#define WORKER_MBUFS       512 /* cache of the pool, packets under way */
+#define HANDOVER_RING      512
+#define MBUFS_MIN          8191
+#define MBUF_HEADER_BYTES  (64 + 128 + 64) /* object header, struct rte_mbuf, dynamic fields and padding */
+#define MBUF_HEADROOM      (128 + 64)      /* for tunnel headers; the tail of ESP later */
+#define FRAME_BYTES        (22u + 128u) /* Ethernet, VLAN and checksum; what a kernel packet ring puts before a frame */
+#define FRAME_ALIGN        1024u
+#define MBUF_ROOM_MIN      2048
+
+static uint64_t ro_bytes(const struct config *config)
+{
+	const struct config_ro *ro = &config->ro;
+	uint64_t pair = RO_PAIR_BYTES + PAIR_EVENTS_BYTES;
+	unsigned workers = config->dataplane.worker_count;
+
+	if (!ro->enabled)
+		return 0;
+	if (config->role == ROLE_MAG)
+		pair += CONFIG_PAIR_ENTRIES * PAIR_ENTRY_BYTES;
+	if (config->role == ROLE_MAG && ro->pair_counters)
+		pair += (uint64_t)OBJECT_COUNTER_BYTES * workers;
+	return ro->max_pairs * pair + (ro->detect ? (uint64_t)PAIR_WATCH_BYTES * workers : 0);
+}
 
 static uint64_t tables_bytes(const struct config *config)
 {
@@ -38,22 +63,42 @@ static uint64_t tables_bytes(const struct config *config)
 		tunnel += (uint64_t)OBJECT_COUNTER_BYTES * dataplane->worker_count;
 	return nodes * node + (uint64_t)config->node_count * POLICY_NODE_BYTES + config->peer_count * tunnel +
 	       (uint64_t)config->limits.neighbours * NEIGHBOUR_BYTES + (uint64_t)config->limits.routes * ROUTE_BYTES +
-	       UPDATE_RING_BYTES + (uint64_t)dataplane->worker_count * WORKER_BYTES;
+	       ro_bytes(config) + UPDATE_RING_BYTES + (uint64_t)dataplane->worker_count * WORKER_BYTES;
+}
+
+static uint32_t port_mbufs(const struct config_port *port, unsigned workers)
+{
+	unsigned queues = port->queues != 0 ? port->queues : port->kind == PORT_PCI ? workers : 1;
+
+	queues = queues < workers ? queues : workers;
+	switch (port->kind) {
+	case PORT_KERNEL: return queues * 3 * DESCRIPTORS_AF_XDP;
+	case PORT_VDEV: return queues * 2 * DESCRIPTORS;
+	default: return (queues + workers) * DESCRIPTORS_PCI;
+	}
+}
+
+uint32_t config_mbufs_min(const struct config *config)
+{
+	uint32_t count = config->dataplane.worker_count * WORKER_MBUFS;
+
+	for (unsigned i = 0; i < config->port_count; i++)
+		count += port_mbufs(&config->ports[i], config->dataplane.worker_count);
+	return count;
 }
 
 static uint64_t mbuf_count(const struct config *config)
 {
-	uint64_t count = CONTROL_MBUFS + (uint64_t)config->dataplane.worker_count * WORKER_MBUFS;
+	unsigned workers = config->dataplane.worker_count;
+	uint64_t count = config_mbufs_min(config) + (uint64_t)workers * WORKER_RINGS +
+			 (uint64_t)config->port_count * (workers - 1) * HANDOVER_RING;
+	uint64_t power = MBUFS_MIN + 1;
 
 	if (config->dataplane.mbufs != 0)
 		return config->dataplane.mbufs;
-	for (unsigned i = 0; i < config->port_count; i++) {
-		unsigned queues =
-			config->ports[i].queues != 0 ? config->ports[i].queues : config->dataplane.worker_count;
-
-		count += (uint64_t)queues * 2 * QUEUE_DESCRIPTORS;
-	}
-	return count;
+	while (power <= count)
+		power *= 2;
+	return power - 1;
 }
 
 static uint64_t mbuf_bytes(const struct config *config)

@@ -28,6 +28,18 @@ static void check_cores(const struct checker *checker)
 	}
 }
 
+static void check_mbufs(const struct checker *checker)
+{
+	uint32_t mbufs = checker->config->dataplane.mbufs, needed = config_mbufs_min(checker->config);
+
+	if (mbufs != 0 && mbufs < needed)
+		mistake(checker, "dataplane.mbufs",
+			"the ports and workers can hold more than that, and then nothing is received; allowed: auto, "
+			"or "
+			"at least %u buffers",
+			needed);
+}
+
 static bool name_is_plain(const char *name)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -121,6 +133,8 @@ int validate(struct config *config, const struct tree *tree, struct report *repo
 	if (config->role == ROLE_MAG)
 		check_mag(&checker);
 	error = check_ports(&checker);
+	if (config->port_count <= PORTS_MAX)
+		check_mbufs(&checker);
 	if (error == 0) {
 		check_own_address(&checker);
 		error = check_routes(&checker);

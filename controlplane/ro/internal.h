@@ -149,6 +149,8 @@ struct association {
 	struct cached_ack *acks;
 	struct retired *retired;
 };
+/* In three indexes, by both sides in one of them, which are half empty. */
+_Static_assert(sizeof(struct association) + 2 * 4 * sizeof(struct hash_slot) <= RO_PAIR_BYTES, "a pair at rest");
 
 struct seen_pair {
 	uint64_t source, destination;

@@ -10,6 +10,7 @@ struct kept_history {
 	uint8_t next; /* slot that the next one takes */
 	uint8_t count;
 };
+_Static_assert(sizeof(struct kept_history) == PAIR_EVENTS_BYTES, "as the contract says");
 
 struct kept_id {
 	uint8_t subtype, length;

@@ -7,8 +7,9 @@
  * What happened to pairs: the last events of each one for `why A B`, and the last of all for `show pair_events`. The
  * engine tells it through its hook. The history of a pair outlives its association until another pair gets the index.
  *
- * Threads: the control core. Memory: fixed at creation, 152 octets per pair.
+ * Threads: the control core. Memory: fixed at creation, PAIR_EVENTS_BYTES per pair.
  */
+#define PAIR_EVENTS_BYTES 152
 struct pair_events;
 
 struct pair_event_record {

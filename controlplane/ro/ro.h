@@ -27,6 +27,7 @@ struct tunnel_view;
 #define RO_SIDE_PREFIXES 4
 #define RO_PEER_PREFIXES 8
 #define RO_KEY_LENGTH    32
+#define RO_PAIR_BYTES    512 /* that a pair takes at most at rest, with its places in indexes */
 
 enum ro_role { RO_ROLE_LMA, RO_ROLE_MAG };
 

@@ -54,7 +54,7 @@ static const char *json_text(const json_t *value, char text[VALUE_TEXT_MAX])
 static const char lma_full[] =
 	"{role: lma, name: anchor, control-socket: /tmp/s, control-socket-mode: 0600, state-directory: /tmp/d,\n"
 	" log-level: debug,\n"
-	" dataplane: {control-core: 3, workers: [4, 5], hugepages: on, memory-mb: 100, mbufs: 2048, idle-sleep: "
+	" dataplane: {control-core: 3, workers: [4, 5], hugepages: on, memory-mb: 100, mbufs: 8192, idle-sleep: "
 	"false,\n"
 	"  node-counters: false, tunnel-counters: false},\n"
 	" ports: [{name: c, device: 'pci:0000:3B:00.1', side: core, addresses: ['2001:db8::1/64', '2001:db8::2/64'],\n"
@@ -89,7 +89,7 @@ static const char lma_full[] =
 static const char mag_full[] =
 	"{role: mag, name: gate, control-socket: /tmp/s, control-socket-mode: '0666', state-directory: /tmp/d,\n"
 	" log-level: error,\n"
-	" dataplane: {control-core: 3, workers: [4], hugepages: off, memory-mb: 100, mbufs: 2048, idle-sleep: false,\n"
+	" dataplane: {control-core: 3, workers: [4], hugepages: off, memory-mb: 100, mbufs: 8192, idle-sleep: false,\n"
 	"  node-counters: false, tunnel-counters: false},\n"
 	" ports: [{name: c, device: 'vdev:net_tap0,iface=c', side: core, addresses: ['2001:db8::1/64'], mtu: 1320,\n"
 	"  queues: 2, promiscuous: true}, {name: a, device: 'kernel:eth1', side: access, vlans: [7]}],\n"

@@ -500,6 +500,18 @@ static void cores_have_to_differ_while_workers_never_sleep(void **state)
 		"f:2: dataplane.workers[0]: core 1 is the control core; allowed: another core, or idle-sleep: true\n");
 }
 
+/* Two packet rings of 1024 frames each, or the rings of af_xdp: 3 * 2048 for each queue. */
+static void packet_buffers_that_rings_alone_would_hold_are_told(void **state)
+{
+	with_lma("dataplane: {mbufs: 4096}\n",
+		"f:2: dataplane.mbufs: 4096: the ports and workers can hold more than that, and then nothing is "
+		"received; allowed: auto, or at least 7680 buffers\n");
+	with_lma("dataplane: {mbufs: 7679, workers: [1, 2]}\n",
+		"f:2: dataplane.mbufs: 7679: the ports and workers can hold more than that, and then nothing is "
+		"received; allowed: auto, or at least 8192 buffers\n");
+	with_lma("dataplane: {mbufs: 7680}\n", "");
+}
+
 static void variables_that_contradict_each_other_are_told(void **state)
 {
 	with_lma("variables: {TimestampBasedApproachInUse: false, MobileNodeGeneratedTimestampInUse: true}\n",
@@ -676,6 +688,7 @@ int main(void)
 		cmocka_unit_test(peer_without_protection_has_to_be_marked),
 		cmocka_unit_test(route_that_leads_nowhere_is_told),
 		cmocka_unit_test(cores_have_to_differ_while_workers_never_sleep),
+		cmocka_unit_test(packet_buffers_that_rings_alone_would_hold_are_told),
 		cmocka_unit_test(variables_that_contradict_each_other_are_told),
 		cmocka_unit_test(what_is_no_plain_yaml_is_told),
 		cmocka_unit_test(more_ports_or_addresses_than_there_is_room_for_are_told),
