@@ -5,6 +5,7 @@
 
 #include "drop_reasons.h"
 #include "bounds.h"
+#include "hold_ends.h"
 #include "punt_reasons.h"
 #include "stages.h"
 
@@ -45,6 +46,8 @@ struct worker_stats {
 	uint64_t empty_loops;
 	uint64_t sleeps;
 	uint64_t handed_over; /* to the worker that owns the transmit queue */
+	uint64_t held;        /* MAG: packets held back for the order of their pair */
+	uint64_t released[HOLD_END_COUNT];
 	struct port_counter ports[PORTS_MAX];
 } __attribute__((aligned(64)));
 

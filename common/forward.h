@@ -44,7 +44,7 @@ struct forward {
 	uint32_t generation; /* of the node index, for who keeps it across worker loops */
 	uint8_t mac[6];      /* MAG: link-layer address of the MN */
 	uint8_t drop_reason; /* enum drop_reason, with FORWARD_DROP */
-	uint8_t reserved;
+	uint8_t hold;        /* MAG, pair, with _RX: number of the switch-over; 0: its packets are not held back */
 };
 
 _Static_assert(sizeof(struct forward) == 24, "a forward fits an update body with its key");

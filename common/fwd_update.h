@@ -17,7 +17,7 @@
  */
 /* X(name, help) */
 #define FWD_OPS(X)                                                                                                   \
-	X(nop, "no change: a fence whose sequence number can be waited for")                                         \
+	X(nop, "no change: a fence; reclaimed when no worker acts on what was before it any more")                   \
 	X(tunnel_insert, "new tunnel at index; body.tunnel; may be unresolved (no template yet)")                    \
 	X(tunnel_replace, "new template, MTU or next hop of the tunnel at index; body.tunnel")                       \
 	X(tunnel_remove, "remove the tunnel at index")                                                               \
@@ -126,6 +126,10 @@ struct fwd_route {
  * FORWARD_PAIR_RX: packets for our MN @destination that come out of check.tunnel, or, while a former peer lingers,
  *	out of check.former (INDEX_NONE: nobody lingers). forward: FORWARD_LOCAL.
  * FORWARD_PAIR_RX | FORWARD_PAIR_RETURN: the same after our MN has left. forward: FORWARD_TUNNEL to the MN's LMA.
+ *
+ * With a forward.hold other than 0 (RX, not _RETURN) packets out of check.tunnel are held back, from the first one on,
+ * until the pair's marker comes out of the tunnel to the LMA, or a deadline, or there is no room (wire-formats G.6.13).
+ * That happens once: another number in a replacement starts it again, the same number does not.
  *
  * A packet out of a direct tunnel that no RX half accepts is dropped and answered (PUNT_pair_error). An entry is a user
  * of each tunnel that it names.

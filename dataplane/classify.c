@@ -301,10 +301,12 @@ static void classify_access(struct worker *w, struct rte_mbuf *pkt, const struct
 {
 	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
 
-	if (likely(ipv6_is_routable(ip->src_addr) && ipv6_is_routable(ip->dst_addr)))
-		push(w, STAGE_uplink, pkt);
-	else
+	if (unlikely(!ipv6_is_routable(ip->src_addr) || !ipv6_is_routable(ip->dst_addr)))
 		classify_link(w, pkt, &eth->src_addr);
+	else if (unlikely(ip->proto == IPPROTO_MH) && ipv6_is_marker_end(ip->dst_addr))
+		push_drop(w, pkt, DROP_marker_access); /* only gateways make them */
+	else
+		push(w, STAGE_uplink, pkt);
 }
 
 /* Destination MAC: the port's, on access links the common one too, or multicast of IPv6. */
@@ -348,8 +350,8 @@ static __rte_noinline void classify(struct worker *w, struct rte_mbuf *pkt)
 
 /*
  * What nearly every packet is: one segment, no tag, to the port's MAC or the access links' common one, IPv6 of the
- * length that it claims, between addresses that are forwarded. The same as classify() does with it, in one go. False:
- * it is something else; nothing is changed.
+ * length that it claims, between addresses that are forwarded, and not signalling. The same as classify() does with it,
+ * in one go. False: it is something else; nothing is changed.
  */
 static __rte_always_inline bool classify_usual(struct worker *w, struct rte_mbuf *pkt)
 {
@@ -363,7 +365,7 @@ static __rte_always_inline bool classify_usual(struct worker *w, struct rte_mbuf
 	if (unlikely(pkt->nb_segs != 1 || length < RTE_ETHER_HDR_LEN + IPV6_HEADER ||
 		     (pkt->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 || eth->ether_type != BE16_IPV6 ||
 		     (ip->vtc_flow & RTE_BE32(0xf0000000)) != RTE_BE32(0x60000000) || !ipv6_is_routable(ip->src_addr) ||
-		     !ipv6_is_routable(ip->dst_addr)))
+		     !ipv6_is_routable(ip->dst_addr) || ip->proto == IPPROTO_MH))
 		return false;
 	claimed = rte_be_to_cpu_16(ip->payload_len) + (uint32_t)IPV6_HEADER;
 	if (unlikely(claimed > length - RTE_ETHER_HDR_LEN || !is_our_mac(w->gateway, port, &eth->dst_addr)))

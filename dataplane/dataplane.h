@@ -71,6 +71,13 @@ struct dataplane_config {
 	uint32_t pair_entries_max; /* MAG: halves of pairs in the table */
 	uint32_t punts_per_s, punt_burst, source_punts_per_s;
 
+	/*
+	 * MAG: how many direct packets of a pair are held back at most, and how long, when it leaves the path over the
+	 * anchor (wire-formats G.6.13). With hold_packets other than 0 the flow label of outer headers is one per pair.
+	 */
+	uint32_t hold_packets;
+	uint32_t hold_deadline_ms;
+
 	/* A pair is told of (EVENT_pair_seen) that sends that much in a window by the anchor; both 0: never. */
 	uint32_t pair_packets;
 	uint64_t pair_bytes;

@@ -66,6 +66,22 @@ static void downlink_watch(struct worker *w, struct rte_mbuf **pkts, const struc
 	}
 }
 
+/*
+ * Goes the way of the packets before it, and ends behind them at the transmit queue of the node's port: on the worker
+ * that has it. There it opens the way for the direct packets of the pair, on whichever worker they wait.
+ */
+static void downlink_marker(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	const struct gateway_link *link = &w->gateway->links[forward->link % LINKS_MAX];
+
+	if (unlikely(link->port >= w->gateway->port_count)) {
+		push_drop(w, pkt, DROP_port_down);
+		return;
+	}
+	packet_path(pkt)->marker = 1;
+	push_tx(w, pkt, link->port | TX_MARKER);
+}
+
 void stage_downlink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct forward *forwards[VECTOR_MAX];
@@ -83,6 +99,8 @@ void stage_downlink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 			push_drop(w, pkts[i], DROP_downlink_tunnel_mismatch);
 		else if (unlikely(forward->action != FORWARD_LOCAL))
 			push_forward_action(w, pkts[i], forward);
+		else if (unlikely(ipv6_is_marker(packet_ipv6(pkts[i]))))
+			downlink_marker(w, pkts[i], forward);
 		else
 			downlink_deliver(w, pkts[i], forward);
 	}

@@ -11,8 +11,11 @@
 #define ECN           UINT32_C(0x00300000)
 #define FLOW_LABEL    UINT32_C(0x000fffff)
 
-/* Twenty bits of the inner flow (RFC 6438): addresses, flow label, protocol and, if they are there, ports. */
-static uint32_t flow_hash(const struct rte_ipv6_hdr *ip, uint16_t length)
+/*
+ * Twenty bits of the inner flow (RFC 6438): addresses, flow label, protocol and, if they are there, ports. @mask 0: of
+ * the two /64s alone, so that all packets between two mobile nodes take one path.
+ */
+static uint32_t flow_hash(const struct rte_ipv6_hdr *ip, uint16_t length, uint64_t mask)
 {
 	uint64_t word[4], hash, ports = ip->proto;
 
@@ -24,10 +27,10 @@ static uint32_t flow_hash(const struct rte_ipv6_hdr *ip, uint16_t length)
 		ports |= (uint64_t)both << 32;
 	}
 	ports |= (uint64_t)(rte_be_to_cpu_32(ip->vtc_flow) & FLOW_LABEL) << 8;
-	hash = (word[0] ^ ports) * UINT64_C(0x9e3779b97f4a7c15);
-	hash ^= (word[1] + (hash >> 32)) * UINT64_C(0xff51afd7ed558ccd);
+	hash = (word[0] ^ (ports & mask)) * UINT64_C(0x9e3779b97f4a7c15);
+	hash ^= ((word[1] & mask) + (hash >> 32)) * UINT64_C(0xff51afd7ed558ccd);
 	hash ^= (word[2] + (hash >> 29)) * UINT64_C(0xc4ceb9fe1a85ec53);
-	hash ^= (word[3] + (hash >> 31)) * UINT64_C(0x9e3779b97f4a7c15);
+	hash ^= ((word[3] & mask) + (hash >> 31)) * UINT64_C(0x9e3779b97f4a7c15);
 	return (uint32_t)(hash >> 44);
 }
 
@@ -99,7 +102,7 @@ static __rte_always_inline void encap(struct worker *w, struct rte_mbuf *pkt, co
 		return;
 	inner->hop_limits = (uint8_t)(inner->hop_limits - !packet_path(pkt)->own);
 	count_object(w->tunnel_counters, *packet_into(pkt), w->tunnels_max, COUNTER_DOWN, length);
-	label = flow_hash(inner, length);
+	label = flow_hash(inner, length, w->label_mask);
 	if (unlikely(extra != 0))
 		prepend_limit(pkt, limit);
 	data = rte_pktmbuf_mtod(pkt, uint8_t *);

@@ -20,6 +20,7 @@ void owner_init(struct owner *owner, struct tables *tables, struct door *door, u
 
 static int owner_nop(struct owner *owner, const struct fwd_update *update)
 {
+	reclaim_fence(&owner->tables->reclaim);
 	return 0;
 }
 

@@ -21,8 +21,9 @@ struct packet_path {
 	uint32_t tunnel; /* it came out of; INDEX_NONE: none. The one that it goes into: packet_into() */
 	uint16_t link;   /* access link it came from; LINK_NONE */
 	uint8_t l2 : 6;
-	uint8_t own : 1; /* made or released by the control core: no hop limit to take, no error to answer */
-	uint8_t reason;  /* towards drop: enum drop_reason; towards punt: enum punt_reason */
+	uint8_t marker : 1; /* on its way to tx, where it ends: TX_MARKER */
+	uint8_t own : 1;    /* made or released by the control core: no hop limit to take, no error to answer */
+	uint8_t reason;     /* towards drop: enum drop_reason; towards punt: enum punt_reason */
 };
 
 _Static_assert(sizeof(struct packet_path) == sizeof(((struct rte_mbuf *)0)->hash), "fits the hash of an mbuf");
@@ -85,6 +86,24 @@ static inline bool ipv6_is_loopback(const uint8_t *address)
 
 	memcpy(word, address, sizeof(word));
 	return word[0] == 0 && word[1] == rte_cpu_to_be_64(1);
+}
+
+/*
+ * The interface identifier of in-order markers (wire-formats G.6.13), which no mobile node has: that of the gateways'
+ * link-layer address. A marker is a Mobility Header between two such addresses, without extension headers.
+ */
+static inline bool ipv6_is_marker_end(const uint8_t *address)
+{
+	uint64_t word;
+
+	memcpy(&word, address + 8, sizeof(word));
+	return word == RTE_BE64(0x02005efffe005213);
+}
+
+static inline bool ipv6_is_marker(const struct rte_ipv6_hdr *ip)
+{
+	return unlikely(ip->proto == IPPROTO_MH) && ipv6_is_marker_end(ip->src_addr) &&
+	       ipv6_is_marker_end(ip->dst_addr);
 }
 
 /*

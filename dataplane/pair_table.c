@@ -98,6 +98,8 @@ static int pair_entry_build(struct pair_entry *entry, const struct fwd_pair *pai
 {
 	enum pair_half half = pair_half_of(pair->forward.flags);
 
+	if (pair->forward.hold != 0 && pair->forward.flags != FORWARD_PAIR_RX)
+		return -EINVAL;
 	if (half == PAIR_HALVES || pair->source == ENDPOINT_NONE || pair->destination == ENDPOINT_NONE ||
 		pair->source == pair->destination)
 		return -EINVAL;
@@ -118,12 +120,24 @@ int pair_table_insert(struct pair_table *table, const struct fwd_pair *pair, uin
 	return error;
 }
 
+/* The same switch-over goes on. A worker that ends it now may still have the old entry: then the deadline ends it. */
+static void pair_entry_inherit(const struct pair_table *table, struct pair_entry *entry)
+{
+	const struct pair_entry *old = entry->forward.hold != 0 ? pair_table_lookup(table, entry->key) : NULL;
+
+	if (old != NULL && old->forward.hold == entry->forward.hold)
+		entry->held = pair_entry_held(old);
+}
+
 int pair_table_replace(struct pair_table *table, const struct fwd_pair *pair, uint32_t index)
 {
 	struct pair_entry entry;
 	int error = pair_entry_build(&entry, pair, index);
 
-	return error == 0 ? exact_table_replace(&table->exact, &entry) : error;
+	if (error != 0)
+		return error;
+	pair_entry_inherit(table, &entry);
+	return exact_table_replace(&table->exact, &entry);
 }
 
 int pair_table_remove(struct pair_table *table, const struct fwd_pair *pair)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "fwd_update.h"
+#include "hold_ends.h"
 #include "memory.h"
 #include "reclaim.h"
 
@@ -29,7 +30,7 @@ union pair_key {
 	uint64_t words[2];
 };
 
-/* All that a packet needs; immutable once published. */
+/* All that a packet needs; immutable once published, but for the one field. */
 struct pair_entry {
 	union pair_key key;
 	struct forward forward;
@@ -43,13 +44,30 @@ struct pair_entry {
 		}; /* PAIR_RX */
 	} check;
 	uint32_t index; /* slot of the pair's counters */
-	uint8_t reserved[12];
+	uint32_t held;  /* enum hold_end, with forward.hold; workers: rw; atomic */
+	uint8_t reserved[8];
 };
 _Static_assert(sizeof(struct pair_entry) == 64, "one cache line");
 
 static inline union pair_key pair_key(enum pair_half half, uint64_t source, uint64_t destination)
 {
 	return (union pair_key){.source = half == PAIR_TX ? source : ~source, .destination = destination};
+}
+
+/*
+ * Why the packets of an entry with forward.hold are not held back any more; HOLD_WAITS: they are. What happened before
+ * pair_entry_release() of another worker is done when this one sees it. Readers.
+ */
+static inline enum hold_end pair_entry_held(const struct pair_entry *entry)
+{
+	return (enum hold_end)__atomic_load_n(&entry->held, __ATOMIC_ACQUIRE);
+}
+
+/* From now on they are not; the first reason stays, unless two workers meet. Readers. */
+static inline void pair_entry_release(const struct pair_entry *entry, enum hold_end end)
+{
+	if (pair_entry_held(entry) == HOLD_WAITS)
+		__atomic_store_n((uint32_t *)(uintptr_t)&entry->held, end, __ATOMIC_RELEASE);
 }
 
 /* The half that @flags (FORWARD_PAIR_...) name; PAIR_HALVES: none or both, or _RETURN without _RX. */
@@ -76,8 +94,9 @@ uint16_t pair_table_lookup_burst(
 	const struct pair_table *table, const union pair_key *keys, uint16_t n, const struct pair_entry **entries);
 
 /*
- * Writer. The half is that of @pair's forward.flags. 0, or -EINVAL: no half, or source and destination are not two
- * endpoints; -EEXIST; -ENOENT; -ENOSPC; -EAGAIN, as endpoint_table.h. On error nothing changed.
+ * Writer. The half is that of @pair's forward.flags. 0, or -EINVAL: no half, source and destination are not two
+ * endpoints, or hold at what cannot be held; -EEXIST; -ENOENT; -ENOSPC; -EAGAIN, as endpoint_table.h. On error nothing
+ * changed.
  */
 int pair_table_insert(struct pair_table *table, const struct fwd_pair *pair, uint32_t index);
 int pair_table_replace(struct pair_table *table, const struct fwd_pair *pair, uint32_t index);

@@ -61,6 +61,19 @@ bool is_error_of_peer(const struct worker *w, struct rte_mbuf *pkt);
  */
 bool pair_error_allowed(struct worker *w, const struct rte_ipv6_hdr *inner, uint64_t peer);
 
+/*
+ * Packets that a worker with w->hold holds back (wire-formats G.6.13): send on what need not wait any more, @all: every
+ * one. Outside of a pass. Returns how many. In pair.c.
+ */
+unsigned pair_hold_poll(struct worker *w, bool all);
+/* Drop every one, as at shutdown. Returns how many. */
+unsigned pair_hold_discard(struct worker *w);
+/*
+ * A marker where its way ends: what came before it on the path over the anchor is in the transmit queue. The packets
+ * of its pair need not wait any more. In pair.c.
+ */
+void marker_arrived(struct worker *w, struct rte_mbuf *pkt);
+
 /* Count a sampled packet (data at the IPv6 header) of w->sketch; tells the control core of its pair. In punt.c. */
 void pair_watch(struct worker *w, struct rte_mbuf *pkt);
 

@@ -49,11 +49,16 @@ static struct reclaim_batch *reclaim_batch(struct reclaim *reclaim, uint32_t pos
 	return &reclaim->batches[position % RECLAIM_BATCHES_MAX];
 }
 
+void reclaim_fence(struct reclaim *reclaim)
+{
+	reclaim->fence = true;
+}
+
 void reclaim_seal(struct reclaim *reclaim, uint64_t seq)
 {
 	struct reclaim_batch *batch;
 
-	if (!reclaim_has_retired(reclaim)) {
+	if (!reclaim->fence && !reclaim_has_retired(reclaim)) {
 		if (reclaim->first == reclaim->end)
 			reclaim->reclaimed_seq = seq;
 		else
@@ -65,6 +70,7 @@ void reclaim_seal(struct reclaim *reclaim, uint64_t seq)
 	batch = reclaim_batch(reclaim, reclaim->end++);
 	for (unsigned i = 0; i < reclaim->slab_count; i++)
 		batch->lists[i] = slab_seal(reclaim->slabs[i]);
+	reclaim->fence = false;
 	batch->seq = seq;
 	batch->token = rte_rcu_qsbr_start(reclaim->qsbr);
 }

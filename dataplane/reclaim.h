@@ -33,6 +33,7 @@ struct reclaim {
 	struct reclaim_batch batches[RECLAIM_BATCHES_MAX];
 	uint32_t first, end; /* batches under way: [first, end), modulo RECLAIM_BATCHES_MAX */
 	uint64_t reclaimed_seq;
+	bool fence; /* the next batch needs a grace period even if nothing was retired */
 	const struct memory *memory;
 };
 
@@ -44,6 +45,8 @@ int reclaim_add_slab(struct reclaim *reclaim, struct slab *slab);
 
 /* Everything retired so far belongs to updates up to @seq (monotonic): starts a grace period for it. */
 void reclaim_seal(struct reclaim *reclaim, uint64_t seq);
+/* What comes to be sealed next is reclaimed after a grace period even if nothing of it was retired. */
+void reclaim_fence(struct reclaim *reclaim);
 /* Free what may be freed; returns the sequence number up to which everything is reclaimed. Never waits. */
 uint64_t reclaim_poll(struct reclaim *reclaim);
 /* Entries that wait for a grace period, or for reclaim_seal(). */

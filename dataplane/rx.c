@@ -41,7 +41,7 @@ unsigned rx_handover_poll(struct worker *w, const struct worker_inlet *inlet)
 	unsigned n = rte_ring_sc_dequeue_burst(inlet->ring, (void **)vector->pkts, VECTOR_MAX, NULL);
 
 	for (unsigned i = 0; i < n; i++)
-		vector->pkts[i]->port = inlet->port;
+		vector->pkts[i]->port = inlet->port | (packet_path(vector->pkts[i])->marker ? TX_MARKER : 0);
 	vector->n = (uint16_t)n;
 	if (n != 0)
 		pipeline_run(w);
@@ -77,10 +77,36 @@ static bool inject(struct worker *w, struct rte_mbuf *pkt)
 	}
 }
 
+static bool is_marker(struct rte_mbuf *pkt)
+{
+	return packet_meta(pkt)->stage == STAGE_encap && rte_pktmbuf_data_len(pkt) >= IPV6_HEADER &&
+	       ipv6_is_marker(packet_ipv6(pkt));
+}
+
+/*
+ * Before a marker all that other workers have handed over until now: no packet of its pair is in their hands any more
+ * when the control core sends it (FWD_OP_nop).
+ */
+static void finish_handovers(struct worker *w)
+{
+	for (unsigned i = 0; i < w->inlet_count; i++) {
+		unsigned left = rte_ring_count(w->inlets[i].ring), n = 1;
+
+		for (; left != 0 && n != 0; left -= RTE_MIN(n, left))
+			n = rx_handover_poll(w, &w->inlets[i]);
+	}
+}
+
 unsigned rx_inject_poll(struct worker *w)
 {
 	struct rte_mbuf *pkts[VECTOR_MAX];
 	unsigned n = rte_ring_sc_dequeue_burst(w->door_worker->inject, (void **)pkts, VECTOR_MAX, NULL);
+	bool marker = false;
+
+	for (unsigned i = 0; i < n; i++)
+		marker |= is_marker(pkts[i]);
+	if (unlikely(marker))
+		finish_handovers(w);
 
 	for (unsigned i = 0; i < n; i++)
 		if (!inject(w, pkts[i]))

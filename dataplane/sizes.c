@@ -30,6 +30,8 @@ uint32_t sizes_mbufs(const struct dataplane_config *config)
 
 	if (config->mbufs != 0)
 		return config->mbufs;
+	if (config->hold_packets != 0)
+		n += config->worker_count * HOLD_PACKETS_MAX;
 	for (unsigned i = 0; i < config->port_count; i++) {
 		n += port_buffers_max(&config->ports[i], config->worker_count);
 		n += (config->worker_count - 1) * HANDOVER_RING_SIZE;
@@ -63,7 +65,7 @@ uint32_t sizes_memory_mb(const struct dataplane_config *config, unsigned sockets
 	uint64_t rings = config->worker_count *
 			 (3 * MBUF_RING_SIZE * sizeof(void *) + EVENT_RING_SIZE * sizeof(struct door_event) +
 				 sizeof(struct worker) + sizeof(struct worker_stats) + sizeof(struct pair_sketch) +
-				 config->port_count * HANDOVER_RING_SIZE * sizeof(void *));
+				 sizeof(struct hold) + config->port_count * HANDOVER_RING_SIZE * sizeof(void *));
 	struct tables_config tables;
 	uint64_t bytes;
 

@@ -57,8 +57,21 @@ static uint16_t run_of_port(struct rte_mbuf **pkts, uint16_t n)
 	return i;
 }
 
+/* Behind what was before it, here or at the worker that has the queue. */
+static void transfer_marker(struct worker *w, struct rte_mbuf *pkt)
+{
+	const struct worker_way *way = &w->ways[pkt->port & ~TX_MARKER];
+
+	if (way->queue != QUEUE_NONE || way->handover == NULL)
+		marker_arrived(w, pkt);
+	else if (rte_ring_sp_enqueue(way->handover, pkt) != 0)
+		push_drop(w, pkt, DROP_handoff_full);
+}
+
 void stage_tx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
+	struct rte_mbuf *markers[VECTOR_MAX];
+	uint16_t marker_count = 0;
 	uint32_t used = 0;
 
 	if (likely(pkts[0]->port < w->gateway->port_count && run_of_port(pkts, n) == n)) {
@@ -71,7 +84,10 @@ void stage_tx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 		struct vector *out;
 
 		if (unlikely(port >= w->gateway->port_count)) {
-			push_drop(w, pkts[i], DROP_port_down);
+			if ((port & TX_MARKER) != 0 && (port & ~TX_MARKER) < w->gateway->port_count)
+				markers[marker_count++] = pkts[i];
+			else
+				push_drop(w, pkts[i], DROP_port_down);
 			continue;
 		}
 		out = &w->out[port];
@@ -86,4 +102,6 @@ void stage_tx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 		out->n = 0;
 		transfer(w, port, out->pkts, n);
 	}
+	for (uint16_t i = 0; i < marker_count; i++)
+		transfer_marker(w, markers[i]);
 }

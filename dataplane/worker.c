@@ -51,6 +51,19 @@ static int make_sketch(struct worker *w, const struct dataplane_config *config)
 	return 0;
 }
 
+/* 0 or -ENOMEM. */
+static int make_hold(struct worker *w, const struct dataplane_config *config)
+{
+	w->label_mask = config->hold_packets == 0 ? UINT64_MAX : 0;
+	if (config->hold_packets == 0 || config->role != DATAPLANE_MAG)
+		return 0;
+	w->hold = rte_zmalloc("held packets", sizeof(*w->hold), RTE_CACHE_LINE_SIZE);
+	if (w->hold == NULL)
+		return -ENOMEM;
+	hold_init(w->hold, config->hold_packets, rte_get_tsc_hz() / 1000 * config->hold_deadline_ms);
+	return 0;
+}
+
 int worker_init(struct worker *w, const struct worker_setup *setup)
 {
 	struct door_worker *door_worker = &setup->door->worker[setup->number];
@@ -76,14 +89,18 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	w->number = w->reader = setup->number;
 	w->idle_sleep = setup->config->idle_sleep;
 	error = reclaim_reader_register(w->reclaim, w->reader);
-	return error == 0 ? make_sketch(w, setup->config) : error;
+	if (error == 0)
+		error = make_sketch(w, setup->config);
+	return error == 0 ? make_hold(w, setup->config) : error;
 }
 
 void worker_fini(struct worker *w)
 {
 	reclaim_reader_unregister(w->reclaim, w->reader);
 	rte_free(w->sketch);
+	rte_free(w->hold);
 	w->sketch = NULL;
+	w->hold = NULL;
 }
 
 int worker_add_queue(struct worker *w, uint16_t port, uint16_t ethdev, uint16_t queue)
@@ -108,6 +125,11 @@ int worker_hand_over(struct worker *w, struct worker *to, uint16_t port, struct 
 	return 0;
 }
 
+static bool holds_packets(const struct worker *w)
+{
+	return w->hold != NULL && w->hold->packets != 0;
+}
+
 static unsigned turn(struct worker *w, bool receive)
 {
 	unsigned done = 0;
@@ -123,6 +145,8 @@ static unsigned turn(struct worker *w, bool receive)
 		counter_add(&w->stats->updates, applied);
 		done += applied;
 	}
+	if (holds_packets(w))
+		done += pair_hold_poll(w, !receive);
 	reclaim_reader_quiescent(w->reclaim, w->reader);
 	counter_add(&w->stats->loops, 1);
 	if (done == 0)
@@ -147,7 +171,7 @@ static void idle_sleep(struct worker *w, unsigned sleep_us)
 
 static bool may_sleep(const struct worker *w)
 {
-	return w->idle_sleep && (w->owner == NULL || !owner_has_work(w->owner));
+	return w->idle_sleep && !holds_packets(w) && (w->owner == NULL || !owner_has_work(w->owner));
 }
 
 int worker_loop(void *argument)
@@ -195,5 +219,7 @@ unsigned worker_discard(struct worker *w)
 
 	for (unsigned i = 0; i < w->inlet_count; i++)
 		n += discard_ring(w, w->inlets[i].ring);
+	if (holds_packets(w))
+		n += pair_hold_discard(w);
 	return n;
 }

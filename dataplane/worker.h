@@ -8,6 +8,7 @@
 
 #include "door.h"
 #include "gateway.h"
+#include "hold.h"
 #include "owner.h"
 #include "packet.h"
 #include "pair_sketch.h"
@@ -84,6 +85,8 @@ struct worker {
 	struct object_counter *pair_counters;       /* NULL: off */
 	uint32_t nodes_max, tunnels_max, pairs_max; /* slots of those */
 	struct pair_sketch *sketch;                 /* worker: rw; NULL: pairs are not watched */
+	struct hold *hold;                          /* worker: rw; NULL: no packets are held back */
+	uint64_t label_mask;                        /* what of a flow goes into the label of outer headers */
 	struct vector vectors[STAGE_COUNT];         /* worker: rw; what waits for each stage */
 	struct vector out[PORTS_MAX];               /* worker: rw; tx's own sorting by port */
 
@@ -144,8 +147,8 @@ void worker_set_way(struct worker *worker, uint16_t port, uint16_t ethdev, uint1
 int worker_hand_over(struct worker *worker, struct worker *to, uint16_t port, struct rte_ring *ring);
 
 /*
- * One turn of the loop: each receive queue, the handover rings, the inject ring, the owner's updates; then the worker
- * reports that it holds no table entry. Returns packets and updates handled: 0 is an idle turn. Worker.
+ * One turn of the loop: each receive queue, the handover rings, the inject ring, the owner's updates, held packets;
+ * then the worker reports that it holds no table entry. Returns packets and updates handled: 0 is an idle turn. Worker.
  */
 unsigned worker_poll(struct worker *worker);
 
@@ -153,8 +156,8 @@ unsigned worker_poll(struct worker *worker);
 int worker_loop(void *worker);
 
 /*
- * Free what is still in the rings that end at this worker, each packet counted as dropped at shutdown. Main, after all
- * workers ended. Returns how many.
+ * Free what is still held or in the rings that end at this worker, each packet counted as dropped at shutdown. Main,
+ * after all workers ended. Returns how many.
  */
 unsigned worker_discard(struct worker *worker);
 
@@ -182,6 +185,9 @@ static inline void push_punt(struct worker *w, struct rte_mbuf *pkt, enum punt_r
 	packet_path(pkt)->reason = (uint8_t)reason;
 	push(w, STAGE_punt, pkt);
 }
+
+/* In mbuf->port on the way to tx: a marker, for the port of the other bits. */
+#define TX_MARKER UINT16_C(0x8000)
 
 static inline void push_tx(struct worker *w, struct rte_mbuf *pkt, uint16_t port)
 {

@@ -143,6 +143,9 @@ static const struct column workers[] = {
 	COLUMN("events", "EVENTS", CELL_NUMBER),
 	COLUMN("events_lost", "EVENTS LOST", CELL_NUMBER),
 	COLUMN("handed_over", "HANDED OVER", CELL_NUMBER),
+	COLUMN("held", "HELD", CELL_NUMBER),
+	COLUMN("released_deadline", "NO MARKER", CELL_NUMBER),
+	COLUMN("released_overflow", "OVERFLOW", CELL_NUMBER),
 	COLUMNS_END,
 };
 

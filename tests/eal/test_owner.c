@@ -363,6 +363,28 @@ static void removal_is_reclaimed_when_every_reader_was_quiescent(void **state)
 	assert_false(owner_has_work(&owner));
 }
 
+/* The fence of a switch-over: every worker has come round since, though nothing was removed. */
+static void nop_is_reclaimed_when_every_reader_was_quiescent(void **state)
+{
+	uint64_t fence;
+
+	for (unsigned reader = 0; reader < 2; reader++) {
+		assert_int_equal(reclaim_reader_register(&tables->reclaim, reader), 0);
+		reclaim_reader_online(&tables->reclaim, reader);
+	}
+	assert_int_equal(apply(endpoint_update(FWD_OP_endpoint_insert, 1, INDEX_NONE)), 0);
+	assert_int_equal(apply(nop()), 0);
+	fence = door_applied(door);
+	assert_int_equal(door_reclaimed(door), fence - 1);
+	assert_int_equal(apply(endpoint_update(FWD_OP_endpoint_insert, 2, INDEX_NONE)), 0);
+	reclaim_reader_quiescent(&tables->reclaim, 0);
+	owner_apply(&owner, BUDGET);
+	assert_int_equal(door_reclaimed(door), fence - 1);
+	reclaim_reader_quiescent(&tables->reclaim, 1);
+	owner_apply(&owner, BUDGET);
+	assert_int_equal(door_reclaimed(door), fence + 1);
+}
+
 /* A reader that does not report: the owner runs out of spare entries, waits without blocking, and goes on. */
 static void owner_goes_on_when_spare_entries_come_back(void **state)
 {
@@ -593,6 +615,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(neighbour_stays_until_its_last_route_is_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(template_is_copied_when_it_is_applied, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_failure_ring_stops_the_owner_and_loses_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			nop_is_reclaimed_when_every_reader_was_quiescent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			removal_is_reclaimed_when_every_reader_was_quiescent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(owner_goes_on_when_spare_entries_come_back, set_up, tear_down),

@@ -677,6 +677,25 @@ static void direct_error_without_pair(struct frame *f)
 	direct_error(f, PEER, MN2);
 }
 
+static void put_marker(struct frame *f, const char *from, const char *to)
+{
+	frame_close(f, frame_ipv6(f, &(struct frame_ipv6){from, to, IPPROTO_MOBILITY, 64, 0, 0}));
+}
+
+static void marker_of_a_node(struct frame *f)
+{
+	frame_ethernet(f, FIXED, MN1_MAC, 0);
+	put_marker(f, "2001:db8:aa:1:200:5eff:fe00:5213", "2001:db8:aa:6:200:5eff:fe00:5213");
+}
+
+static void marker_of_the_anchor(struct frame *f)
+{
+	mac_in(f, CORE);
+	scenario_outer(f, LMA, MAG, 0);
+	put_marker(f, "2001:db8:aa:6:200:5eff:fe00:5213", "2001:db8:aa:1:200:5eff:fe00:5213");
+	frame_close(f, f->l3);
+}
+
 static void direct_error_by_other_tunnel(struct frame *f)
 {
 	direct_error(f, FORMER, MN7);
@@ -814,6 +833,8 @@ static const struct reason_case cases[] = {
 	DROPS(MAG, CORE, down_to_nobody, downlink_no_endpoint),
 	DROPS(MAG, CORE, down_by_other_tunnel, downlink_tunnel_mismatch),
 	DROPS(MAG, CORE, direct_error_without_pair, pair_unknown),
+	DROPS(MAG, ACCESS, marker_of_a_node, marker_access),
+	DROPS(MAG, CORE, marker_of_the_anchor, marker),
 	DROPS(MAG, CORE, direct_error_by_other_tunnel, pair_tunnel_mismatch),
 	DROPS(LMA, OUTSIDE, outside_error_to_nobody, anchor_no_endpoint),
 	DROPS(LMA, CORE, source_of_other_mag, anchor_source),
