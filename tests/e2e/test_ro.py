@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Route optimisation: packets between mobile nodes of two MAGs leave the path over the LMA, and come back to it."""
 
-import pytest
-from capture import Capture
-from hosts import reaches
+import re
 
-from lab.domain import LMAA, MAGS, node_id
+import pytest
+from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+from scapy.utils import rdpcap
+
+from capture import Capture
+from hosts import ping, reaches
+from lab.domain import LMAA, MAGS, node_id, node_mac
+from packet.wire import Wire
 from lab.lab import wait_until
 
 PINGS = 20
@@ -64,7 +71,7 @@ def test_detach_ends_the_direct_path(lab, domain):
     becomes_direct(lab, target)
     world.mag(2).ctl("detach", node_id(2))
     wait_until(lambda: not paths(lab, target) & DIRECT, 10, "nothing goes direct")
-    world.mag(2).ctl("attach", "access0", "02:00:00:00:10:02")
+    world.mag(2).ctl("attach", "access0", node_mac(2))
     wait_until(lambda: paths(lab, target) & ANCHORED, 20, "packets go by the LMA")
     becomes_direct(lab, target)
 
@@ -80,3 +87,40 @@ def test_mags_that_do_not_know_it_are_asked_once(lab, domain):
     errors = signalling.stop().fields("mip6.mhtype == 7", "ipv6.src", "ipv6.dst")
     assert sorted(errors) == [(MAGS[1], LMAA), (MAGS[2], LMAA)]
     assert signalling.count(f"mip6.mhtype == 11 && ipv6.src == {LMAA}") == 2  # an Init, and a Setup that ends it
+
+
+def test_pair_is_detected_when_it_passes_the_threshold(lab, domain):
+    world = domain(ro={"detect-packets": 30, "detect-bytes": 0, "detect-sample": 1, "detect-window": 60000})
+    _, target = attach_both(world)
+    capture = Capture(lab, "core", "switch", "ip6", "proto", "41")
+    answered = 0
+    while answered < 29:
+        answered += ping(lab, "mn1", target, "-i", "0.05", count=29 - answered)[0]
+    assert ping(lab, "mn1", target, "-i", "0.05", count=15)[0] == 15
+    requests = capture.stop().fields("icmpv6.type == 128", "ipv6.dst")
+    anchored = requests.count((LMAA,))
+    assert 30 <= anchored <= 40, "the 30th packet of the way there, and of the way back"
+    assert (MAGS[2],) in requests, "what came then went direct"
+
+
+def tell_too_big(lab, quoted, mtu):
+    """A router between the MAGs tells mag1 that its packet was too big."""
+    frame = Ether(src="02:00:00:00:99:99", dst=quoted.src) / IPv6(src="2001:db8:1::fe", dst=MAGS[1]) / \
+        ICMPv6PacketTooBig(mtu=mtu) / Raw(bytes(quoted[IPv6])[:1232])
+    wire = Wire(lab.namespaces["core"], "switch")
+    wire.send(frame)
+    wire.close()
+
+
+def test_mtu_of_the_direct_path_reaches_the_node(lab, domain):
+    world = domain(ro=QUICK)
+    _, target = attach_both(world)
+    becomes_direct(lab, target)
+    capture = Capture(lab, "core", "switch", "ip6", "src", MAGS[1], "and", "dst", MAGS[2], "and", "proto", "41")
+    wait_until(lambda: ping(lab, "mn1", target, count=3)[0] and rdpcap(str(capture.path)), 20, "a packet to quote")
+    tell_too_big(lab, rdpcap(str(capture.stop().path))[0], 1400)
+    large = ("-M", "do", "-s", "1412")
+    wait_until(lambda: re.search("mtu[=:] ?1360", ping(lab, "mn1", target, *large)[1]), 10,
+               "mn1 hears of the path MTU of the direct tunnel")
+    assert ping(lab, "mn1", target, "-M", "do", "-s", str(1360 - 48))[0] == 1
+    assert paths(lab, target) == DIRECT
