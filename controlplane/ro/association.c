@@ -278,6 +278,8 @@ void association_schedule(struct ro *ro, struct association *a)
 	earlier(&deadline, a->linger_ms);
 	earlier(&deadline, a->former_ms);
 	earlier(&deadline, a->forget_ms);
+	for (const struct cached_ack *ack = a->acks; ack != NULL; ack = ack->next)
+		earlier(&deadline, ack->expires_ms);
 	if (deadline == TIMER_NEVER)
 		timer_stop(&ro->wheel, &a->timer);
 	else

@@ -5,6 +5,8 @@
 #include "endpoint.h"
 #include "ro/internal.h"
 
+#define ACK_KEPT_MS 30000 /* G.2 */
+
 static void exchange_fire(struct timer *timer, void *context, uint64_t now_ms);
 
 struct in6_addr prefix_address(uint64_t id)
@@ -230,6 +232,24 @@ static void ack_free(struct cached_ack *ack)
 	free(ack);
 }
 
+void acks_expire(const struct ro *ro, struct association *a)
+{
+	struct cached_ack **link = &a->acks;
+
+	while (*link != NULL) {
+		struct cached_ack *ack = *link;
+
+		if (ack->waits && ack->expires_ms <= ro_ms(ro))
+			ack->expires_ms = ro_ms(ro) + ACK_KEPT_MS;
+		if (ack->expires_ms > ro_ms(ro)) {
+			link = &ack->next;
+			continue;
+		}
+		*link = ack->next;
+		ack_free(ack);
+	}
+}
+
 void acks_clear(struct association *a)
 {
 	while (a->acks != NULL) {
@@ -248,7 +268,7 @@ static struct cached_ack *ack_find(const struct association *a, const struct in6
 	return NULL;
 }
 
-/* The Ack is forgotten with its association at the latest: no older one is needed than that of the last request. */
+/* No older one is needed than that of the last request of a code. */
 static void ack_remember(
 	struct ro *ro, struct association *a, const struct ro_request *request, const uint8_t *bytes, uint16_t length)
 {
@@ -277,7 +297,8 @@ static void ack_remember(
 	ack->stamp = request->body.stamp;
 	ack->serial = a->serial;
 	ack->waits = true;
-	ack->expires_ms = ro_ms(ro) + 30000;
+	ack->expires_ms = ro_ms(ro) + ACK_KEPT_MS;
+	association_schedule(ro, a);
 }
 
 void ack_send(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status, uint8_t flags,

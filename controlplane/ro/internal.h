@@ -347,6 +347,8 @@ void request_refuse(struct ro *ro, struct association *a, const struct ro_reques
 bool ack_repeat(struct ro *ro, struct association *a, const struct ro_request *request);
 /* The transaction @serial was applied, or refused: then its Ack is sent with @status. */
 void acks_settle(struct ro *ro, struct association *a, uint16_t serial, uint8_t status);
+/* Those that no duplicate can ask for any more. */
+void acks_expire(const struct ro *ro, struct association *a);
 void acks_clear(struct association *a);
 
 /* ---- pbu.c ---- */

@@ -359,6 +359,7 @@ void association_fire(struct timer *timer, void *context, uint64_t now_ms)
 	struct ro *ro = context;
 
 	(void)now_ms;
+	acks_expire(ro, a);
 	if (ro->config.role == RO_ROLE_LMA)
 		lma_fire(ro, a);
 	else

@@ -332,6 +332,7 @@ struct ro_stats {
 	uint64_t value_mismatch; /* a peer told something else about an own MN than the binding cache (G.7) */
 	uint32_t pairs, active, tunnels;
 	uint64_t memory_bytes;
+	uint64_t association_bytes; /* of it: all slots, and what leads to those in use */
 };
 
 void ro_stats(const struct ro *ro, struct ro_stats *stats);

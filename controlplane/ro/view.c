@@ -104,11 +104,19 @@ bool ro_tunnel_next(const struct ro *ro, uint32_t from, struct tunnel_view *view
 	return ro->tunnels != NULL && tunnels_next(ro->tunnels, from, view);
 }
 
+static uint64_t index_bytes(const struct hash_index *index)
+{
+	return index->slots != NULL ? (index->mask + UINT64_C(1)) * sizeof(*index->slots) : 0;
+}
+
 void ro_stats(const struct ro *ro, struct ro_stats *stats)
 {
 	*stats = ro->stats;
 	stats->tunnels = ro->tunnels != NULL ? tunnels_count(ro->tunnels) : 0;
-	stats->memory_bytes = sizeof(*ro) + ro->config.max_pairs * sizeof(*ro->slots) +
+	stats->memory_bytes = sizeof(*ro) + ro->config.max_pairs * sizeof(*ro->slots) + index_bytes(&ro->by_pair) +
+			      index_bytes(&ro->by_prefix) + index_bytes(&ro->by_exchange) +
 			      (ro->seen_mask + UINT64_C(1)) * sizeof(*ro->seen) +
 			      (ro->bucket_mask + UINT64_C(1)) * sizeof(*ro->buckets);
+	stats->association_bytes =
+		(ro->config.max_pairs * sizeof(*ro->slots) + index_bytes(&ro->by_pair) + index_bytes(&ro->by_prefix));
 }
