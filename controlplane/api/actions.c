@@ -7,6 +7,7 @@
 #include "api/links.h"
 #include "api/node_argument.h"
 #include "api/sessions.h"
+#include "ro/ro.h"
 
 /* Commands that change something. Each does its work in its first step and tells it in one row. */
 
@@ -143,7 +144,7 @@ int clear_binding_step(struct walk *walk, json_t **row)
 
 /* ---- clear counters: the workers' at once, then every object's, one a step ---- */
 
-enum { CLEAR_WORKERS, CLEAR_TUNNELS, CLEAR_NODES, CLEAR_DONE, CLEAR_END };
+enum { CLEAR_WORKERS, CLEAR_TUNNELS, CLEAR_NODES, CLEAR_PAIRS, CLEAR_DONE, CLEAR_END };
 
 static void clear_object(struct walk *walk, enum index_space space, uint32_t index)
 {
@@ -155,7 +156,22 @@ static void clear_object(struct walk *walk, enum index_space space, uint32_t ind
 	walk->count++;
 }
 
-/* The next tunnel or node; false at the end. */
+/* The next pair; false at the end, and if pairs are not counted. */
+static bool clear_pair(struct walk *walk)
+{
+	const struct api_sources *sources = walk->sources;
+	struct ro_view view;
+
+	if (sources->ro == NULL || sources->pair_counter_clear == NULL || walk->place.at >= INDEX_NONE ||
+		!ro_pair_next(sources->ro, (uint32_t)walk->place.at, &view))
+		return false;
+	sources->pair_counter_clear(sources->context, view.index);
+	walk->place.at = (uint64_t)view.index + 1;
+	walk->count++;
+	return true;
+}
+
+/* The next tunnel, node or pair; false at the end. */
 static bool clear_next(struct walk *walk)
 {
 	union session_view view;
@@ -168,6 +184,8 @@ static bool clear_next(struct walk *walk)
 		clear_object(walk, INDEX_TUNNEL, tunnel.index);
 		return true;
 	}
+	if (walk->place.phase == CLEAR_PAIRS)
+		return clear_pair(walk);
 	if (!session_next(walk->sources, walk->place.at, &view, &session))
 		return false;
 	clear_object(walk, INDEX_NODE, session.index);

@@ -57,6 +57,10 @@ enum filter_key {
 	X(routes, FILTER_BIT(port) | FILTER_BIT(prefix), "routes")                                                \
 	X(pools, FILTER_BIT(name), "pools of home network prefixes (LMA)")                                        \
 	X(events, FILTER_BIT(mn) | FILTER_BIT(name), "what happened to mobile nodes lately, oldest first")        \
+	X(pairs, FILTER_BIT(mn) | FILTER_BIT(peer) | FILTER_BIT(state) | FILTER_BIT(prefix),                      \
+		"route optimisation: pairs of mobile nodes and the paths between them")                           \
+	X(pair_events, FILTER_BIT(mn) | FILTER_BIT(name) | FILTER_BIT(prefix),                                    \
+		"what happened to pairs lately, oldest first")                                                    \
 	X(config, 0, "configuration as it was read, with defaults")                                               \
 	X(variables, FILTER_BIT(name), "protocol variables by their RFC names")
 
@@ -68,13 +72,16 @@ enum object {
 };
 
 /* X(name, help) */
-#define COMMANDS(X)                                                    \
-	X(show, "rows of an object")                                   \
-	X(attach, "attach a mobile node to an access link (MAG)")      \
-	X(detach, "detach a mobile node (MAG)")                        \
-	X(clear_binding, "remove the bindings of a mobile node (LMA)") \
-	X(clear_counters, "let all counters count from zero again")    \
-	X(why, "why a mobile node is in the state it is in, and what to do")
+#define COMMANDS(X)                                                          \
+	X(show, "rows of an object")                                         \
+	X(attach, "attach a mobile node to an access link (MAG)")            \
+	X(detach, "detach a mobile node (MAG)")                              \
+	X(clear_binding, "remove the bindings of a mobile node (LMA)")       \
+	X(clear_counters, "let all counters count from zero again")          \
+	X(ro_start, "let a pair of mobile nodes talk direct (LMA)")          \
+	X(ro_stop, "let a pair talk over the LMA again")                     \
+	X(why, "why a mobile node is in the state it is in, and what to do") \
+	X(why_pair, "why the packets of a pair take the path they take")
 
 enum command {
 #define COMMAND_ENUM(name, help) COMMAND_##name,

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ro/ro.h"
+
 static void from_binding(const struct binding_view *view, struct session *session)
 {
 	*session = (struct session){
@@ -91,11 +93,17 @@ unsigned session_find(const struct api_sources *sources, const struct mn_id *id,
 
 bool tunnel_view_next(const struct api_sources *sources, uint64_t from, struct tunnel_view *view)
 {
+	struct tunnel_view direct;
+
 	if (from >= INDEX_NONE)
 		return false;
 	if (sources->lma != NULL)
 		return lma_tunnel_next(sources->lma, (uint32_t)from, view);
-	return sources->mag != NULL && mag_tunnel_next(sources->mag, (uint32_t)from, view);
+	if (sources->mag == NULL || !mag_tunnel_next(sources->mag, (uint32_t)from, view))
+		return sources->ro != NULL && ro_tunnel_next(sources->ro, (uint32_t)from, view);
+	if (sources->ro != NULL && ro_tunnel_next(sources->ro, (uint32_t)from, &direct) && direct.index < view->index)
+		*view = direct;
+	return true;
 }
 
 bool session_matches(const struct walk *walk, const struct session *session)

@@ -38,7 +38,7 @@ bool session_next(const struct api_sources *sources, uint64_t from, union sessio
 /* Calls @each for every session of @id; returns how many. */
 unsigned session_find(const struct api_sources *sources, const struct mn_id *id,
 	void (*each)(void *context, const struct session *session), void *context);
-/* The first tunnel with an index >= @from. */
+/* The first tunnel with an index >= @from: to an LMA, a MAG, or direct to another MAG. */
 bool tunnel_view_next(const struct api_sources *sources, uint64_t from, struct tunnel_view *view);
 bool session_matches(const struct walk *walk, const struct session *session);
 

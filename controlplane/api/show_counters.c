@@ -11,6 +11,7 @@
 #include "pmip/lma.h"
 #include "pmip/mag.h"
 #include "ro/probe.h"
+#include "ro/ro.h"
 
 /* What the workers count: stages, drops, punts, themselves; and what the engines count: messages. */
 
@@ -252,6 +253,57 @@ static void liveness_messages(struct counters_out *out, const struct liveness *l
 	add(out, "ro_probes_lost", stats.lost, "MAGs that answered none of three such questions");
 }
 
+/* Of route optimisation: per message, per status, and what became of it. */
+static void ro_messages(struct counters_out *out, const struct ro *ro)
+{
+	static const struct {
+		uint8_t code;
+		const char *stem;
+	} codes[] = {{RO_INIT, "ro_init"}, {RO_INIT_ACK, "ro_init_ack"}, {RO_SETUP, "ro_setup"},
+		{RO_SETUP_ACK, "ro_setup_ack"}, {RO_REPORT, "ro_report"}, {RO_REPORT_ACK, "ro_report_ack"},
+		{RO_MARKER, "ro_marker"}};
+	struct ro_stats stats;
+	char name[48];
+
+	ro_stats(ro, &stats);
+	for (unsigned i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		uint8_t code = codes[i].code;
+
+		snprintf(name, sizeof(name), "%s_sent", codes[i].stem);
+		add(out, name, stats.sent[code], ro_message_name(code));
+		snprintf(name, sizeof(name), "%s_received", codes[i].stem);
+		add(out, name, stats.received[code], ro_message_name(code));
+		snprintf(name, sizeof(name), "%s_retransmitted", codes[i].stem);
+		if (code % 2 != 0 && code != RO_MARKER) /* Acks are repeated with the request */
+			add(out, name, stats.retransmitted[code], ro_message_name(code));
+	}
+	add_statuses(out, "ro_ack_status_sent", stats.acks_sent, ro_status_name);
+	add_statuses(out, "ro_ack_status_received", stats.acks_received, ro_status_name);
+	add_statuses(out, "ro_report_status_sent", stats.reports, ro_status_name);
+	add(out, "ro_triggers", stats.triggers, "pairs that traffic or the operator asked for");
+	add(out, "ro_triggers_limited", stats.triggers_limited, "triggers over the limit of a mobile node");
+	add(out, "ro_setups", stats.setups, "pairs that became direct");
+	add(out, "ro_handovers", stats.handovers, "direct paths that followed a mobile node");
+	add(out, "ro_refreshes", stats.refreshes, "direct paths whose lifetime was extended");
+	add(out, "ro_removals", stats.removals, "pairs that were removed");
+	add(out, "ro_expiries", stats.expiries, "pairs whose lifetime or deadline was over");
+	add(out, "ro_timeouts", stats.timeouts, "requests that nobody answered");
+	add(out, "ro_duplicates", stats.duplicates, "requests received again, answered as before");
+	add(out, "ro_acks_unmatched", stats.acks_unmatched, "acknowledgements that fit no request");
+	add(out, "ro_not_a_peer", stats.not_a_peer, "messages of who is no peer of route optimisation");
+	add(out, "ro_foreign_experiment", stats.foreign_experiment, "messages with another experiment identifier");
+	add(out, "ro_value_mismatch", stats.value_mismatch, "peers that told something else than the binding cache");
+	add(out, "ro_binding_errors", stats.binding_errors, "peers that do not know route optimisation");
+	add(out, "ro_refused_limited", stats.limited, "Inits and hints refused: a mobile node has enough pairs");
+	add(out, "ro_delayed", stats.delayed, "updates of a pair that had to wait");
+	add(out, "ro_idle", stats.idle, "pairs removed because nobody used them");
+	add(out, "ro_pairs_of_lost", stats.pairs_of_lost, "pairs that ended with a lost or restarted peer");
+	add(out, "ro_errors_taken", stats.errors_taken, "pairs that ended by an RO Error");
+	add(out, "ro_errors_ignored", stats.errors_ignored, "RO Errors about no pair that sends direct");
+	add(out, "ro_pbus_sent", stats.pbus_sent, "PBUs in place of RO Setups");
+	add(out, "ro_pbus_received", stats.pbus_received, "PBUs in place of RO Setups");
+}
+
 static void api_messages(struct counters_out *out, const struct api_stats *stats)
 {
 	add(out, "api_clients_accepted", stats->accepted, "clients of the control socket");
@@ -275,6 +327,8 @@ int show_messages_step(struct walk *walk, json_t **row)
 			lma_messages(&out, sources->lma);
 		if (sources->mag != NULL)
 			mag_messages(&out, sources->mag);
+		if (sources->ro != NULL)
+			ro_messages(&out, sources->ro);
 		if (sources->net != NULL)
 			net_messages(&out, sources->net);
 		if (sources->liveness != NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "door.h"
@@ -7,6 +8,7 @@
 #include "api/sessions.h"
 #include "net/net.h"
 #include "pmip/heartbeat.h"
+#include "ro/ro.h"
 
 #define OUTER_HEADER_BYTES 40 /* IPv6 in IPv6 */
 
@@ -162,13 +164,90 @@ static uint32_t peer_sessions(const struct api_sources *sources, uint32_t index,
 	return sources->mag != NULL ? mag_peer_sessions(sources->mag, address) : 0;
 }
 
+static const struct config_peer *configured(const struct config *config, const struct in6_addr *address)
+{
+	for (unsigned i = 0; i < config->peer_count; i++)
+		if (IN6_ARE_ADDR_EQUAL(&config->peers[i].address, address))
+			return &config->peers[i];
+	return NULL;
+}
+
+/* "lma" or "mag"; by default what this gateway is not. */
+static const char *peer_role(const struct config *config, const struct in6_addr *address)
+{
+	const struct config_peer *peer = configured(config, address);
+	enum peer_role role = peer != NULL ? peer->role : PEER_OPPOSITE;
+	bool lma = role == PEER_OPPOSITE ? config->role == ROLE_MAG : role == PEER_LMA;
+
+	return lma ? "lma" : "mag";
+}
+
+/* ---- pairs of each peer: counted before the first row ---- */
+
+#define TALLY_PAIRS 32 /* a step */
+
+static void tally_one(struct walk *walk, const struct in6_addr *address)
+{
+	uint32_t peer = policy_peer_find(walk->sources->policy, address);
+
+	if (peer != UINT32_MAX)
+		walk->tally[peer]++;
+}
+
+/* A pair counts once with each gateway of it. */
+static void tally_pair(struct walk *walk, const struct ro_view *view)
+{
+	const struct ro_side_view *a = &view->sides[0], *b = &view->sides[1];
+
+	if (view->state == RO_STATE_FALLBACK)
+		return;
+	tally_one(walk, &a->mag);
+	tally_one(walk, &a->lma);
+	if (!IN6_ARE_ADDR_EQUAL(&a->mag, &b->mag))
+		tally_one(walk, &b->mag);
+	if (!IN6_ARE_ADDR_EQUAL(&a->lma, &b->lma))
+		tally_one(walk, &b->lma);
+}
+
+/* 1: more to count; 0: done; -ENOMEM. */
+static int tally_step(struct walk *walk)
+{
+	const struct ro *ro = walk->sources->ro;
+	struct ro_view view;
+
+	if (walk->tally == NULL) {
+		uint32_t peers = 0;
+
+		while (policy_peer(walk->sources->policy, peers) != NULL)
+			peers++;
+		walk->tally = calloc(peers + 1, sizeof(*walk->tally));
+		if (walk->tally == NULL)
+			return -ENOMEM;
+	}
+	for (unsigned i = 0; i < TALLY_PAIRS; i++) {
+		if (walk->tally_next >= INDEX_NONE || !ro_pair_next(ro, (uint32_t)walk->tally_next, &view)) {
+			walk->tally_next = UINT64_MAX;
+			return 0;
+		}
+		walk->tally_next = (uint64_t)view.index + 1;
+		tally_pair(walk, &view);
+	}
+	return 1;
+}
+
 int show_peers_step(struct walk *walk, json_t **row)
 {
 	uint32_t index = (uint32_t)walk->place.at;
 	const struct policy_peer *peer = walk->place.at < UINT32_MAX ? policy_peer(walk->sources->policy, index) : NULL;
 	struct row out;
+	int more;
 
 	*row = NULL;
+	if (walk->sources->ro != NULL && walk->tally_next != UINT64_MAX) {
+		more = tally_step(walk);
+		if (more != 0)
+			return more;
+	}
 	if (peer == NULL)
 		return 0;
 	walk->place.at++;
@@ -176,9 +255,12 @@ int show_peers_step(struct walk *walk, json_t **row)
 		return 1;
 	row_start(&out);
 	row_text(&out, "name", peer->name);
+	row_text(&out, "role", peer_role(walk->sources->config, &peer->address));
 	row_ip6(&out, "address", &peer->address);
 	row_text(&out, "protection", peer->insecure ? "none (insecure)" : "required");
 	row_number(&out, "sessions", peer_sessions(walk->sources, index, &peer->address));
+	if (walk->tally != NULL)
+		row_number(&out, "pairs", walk->tally[index]);
 	row_heartbeat(&out, walk, index);
 	return row_finish(&out, row);
 }

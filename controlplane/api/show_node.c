@@ -8,6 +8,7 @@
 #include "node/events.h"
 #include "pmip/lma.h"
 #include "pmip/mag.h"
+#include "ro/ro.h"
 
 /* `show node`: the gateway itself, one row. `show events`: what happened to all mobile nodes. */
 
@@ -29,6 +30,21 @@ static void row_engine(struct row *row, const struct api_sources *sources)
 		row_number(row, "tunnels", mag.tunnels);
 		row_number(row, "engine_memory_bytes", mag.memory_bytes);
 	}
+}
+
+static void row_route_optimisation(struct row *row, const struct api_sources *sources)
+{
+	struct ro_stats stats;
+
+	row_text(row, "route_optimisation", sources->ro != NULL ? "on" : "off");
+	if (sources->ro == NULL)
+		return;
+	ro_stats(sources->ro, &stats);
+	row_number(row, "pairs", stats.pairs);
+	row_number(row, "pairs_active", stats.active);
+	row_number(row, "pairs_max", sources->config->ro.max_pairs);
+	row_number(row, "direct_tunnels", stats.tunnels);
+	row_number(row, "pair_memory_bytes", stats.memory_bytes);
 }
 
 static void row_runtime(struct row *row, const struct api_sources *sources)
@@ -81,6 +97,7 @@ int show_node_step(struct walk *walk, json_t **row)
 	row_number(&out, "workers", sources->door != NULL ? sources->door->config.workers : 0);
 	row_number(&out, "insecure_peers", insecure_peers(sources->policy));
 	row_engine(&out, sources);
+	row_route_optimisation(&out, sources);
 	row_runtime(&out, sources);
 	return row_finish(&out, row);
 }

@@ -12,6 +12,7 @@
 #include "net/net.h"
 #include "pmip/lma.h"
 #include "pmip/mag.h"
+#include "ro/ro.h"
 
 #define STEP_OF(name, filters, help) show_##name##_step,
 
@@ -23,6 +24,8 @@ static const char *const binding_words[] = {BINDING_STATES(STATE_WORD_OF)};
 static const char *const attachment_words[] = {ATTACHMENT_STATES(STATE_WORD_OF)};
 static const char *const neighbour_words[] = {NEIGHBOUR_STATES(STATE_WORD_OF)};
 
+static const char *const pair_words[] = {RO_STATES(STATE_WORD_OF)};
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 const char *const *walk_states(const struct api_sources *sources, enum object object, unsigned *count)
@@ -30,6 +33,10 @@ const char *const *walk_states(const struct api_sources *sources, enum object ob
 	if (object == OBJECT_neighbours) {
 		*count = COUNT_OF(neighbour_words);
 		return neighbour_words;
+	}
+	if (object == OBJECT_pairs) {
+		*count = COUNT_OF(pair_words);
+		return pair_words;
 	}
 	if (object != OBJECT_bindings && object != OBJECT_nodes)
 		return NULL;
@@ -102,7 +109,10 @@ walk_step walk_find(const struct api_sources *sources, const struct request *req
 		[COMMAND_detach] = detach_step,
 		[COMMAND_clear_binding] = clear_binding_step,
 		[COMMAND_clear_counters] = clear_counters_step,
+		[COMMAND_ro_start] = ro_start_step,
+		[COMMAND_ro_stop] = ro_stop_step,
 		[COMMAND_why] = why_step,
+		[COMMAND_why_pair] = why_pair_step,
 	};
 
 	if (request->command != COMMAND_show)
@@ -123,6 +133,8 @@ void walk_fini(struct walk *walk)
 {
 	json_decref(walk->held);
 	free(walk->stats);
+	free(walk->tally);
+	walk->tally = NULL;
 	walk->held = NULL;
 	walk->stats = NULL;
 }

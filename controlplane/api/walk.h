@@ -31,6 +31,9 @@ struct walk {
 	json_t *held;                      /* rows or a document that was made at the start, or NULL */
 	struct worker_stats *stats;        /* counters as they were when the walk started, or NULL */
 	uint64_t count;                    /* what the command did */
+	uint64_t ends[2];                  /* endpoints (endpoint.h) of the pair that a command names */
+	uint32_t *tally;                   /* pairs of each peer, or NULL */
+	uint64_t tally_next;               /* pair to be counted next; UINT64_MAX: all are */
 	struct refusal refusal;            /* with -EINVAL */
 };
 
@@ -57,6 +60,9 @@ int attach_step(struct walk *walk, json_t **row);
 int detach_step(struct walk *walk, json_t **row);
 int clear_binding_step(struct walk *walk, json_t **row);
 int clear_counters_step(struct walk *walk, json_t **row);
+int ro_start_step(struct walk *walk, json_t **row);
+int ro_stop_step(struct walk *walk, json_t **row);
+int why_pair_step(struct walk *walk, json_t **row);
 int why_step(struct walk *walk, json_t **row);
 
 /* ---- for steps ---- */
@@ -80,6 +86,8 @@ void walk_traffic(const struct walk *walk, enum index_space space, uint32_t inde
 /* The name of the peer at @address, or NULL. */
 const char *peer_name(const struct policy *policy, const struct in6_addr *address);
 void row_peer(struct row *row, const struct walk *walk, const struct in6_addr *address);
+/* The peer is asked for heartbeats and does not answer. */
+bool peer_is_unreachable(const struct walk *walk, const struct in6_addr *address);
 /* The port name and VLAN of an access link as port, vlan and link. */
 void row_link(struct row *row, const struct walk *walk, uint16_t link);
 

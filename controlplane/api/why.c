@@ -23,7 +23,7 @@ static void advise(json_t *advice, struct row *row, const char *sentence)
 		row->failed = true;
 }
 
-static bool peer_is_unreachable(const struct walk *walk, const struct in6_addr *address)
+bool peer_is_unreachable(const struct walk *walk, const struct in6_addr *address)
 {
 	const struct heartbeat *heartbeat = walk->sources->heartbeat;
 	uint32_t index = policy_peer_find(walk->sources->policy, address);

@@ -34,6 +34,12 @@ static const struct column node[] = {
 	COLUMN("nodes_max", "mobile nodes at most", CELL_NUMBER),
 	COLUMN("tunnels", "tunnels", CELL_NUMBER),
 	COLUMN("engine_memory_bytes", "engine memory", CELL_BYTES),
+	COLUMN("route_optimisation", "route optimisation", CELL_TEXT),
+	COLUMN("pairs", "pairs", CELL_NUMBER),
+	COLUMN("pairs_active", "pairs that go direct", CELL_NUMBER),
+	COLUMN("pairs_max", "pairs at most", CELL_NUMBER),
+	COLUMN("direct_tunnels", "direct tunnels", CELL_NUMBER),
+	COLUMN("pair_memory_bytes", "memory of pairs", CELL_BYTES),
 	COLUMN("mbufs_in_use", "packet buffers in use", CELL_NUMBER),
 	COLUMN("transactions_pending", "pending transactions", CELL_NUMBER),
 	COLUMN("transactions_high", "refuses new ones above", CELL_NUMBER),
@@ -101,10 +107,12 @@ static const struct column tunnels[] = {
 
 static const struct column peers[] = {
 	COLUMN("name", "NAME", CELL_TEXT),
+	COLUMN("role", "ROLE", CELL_TEXT),
 	COLUMN("address", "ADDRESS", CELL_TEXT),
 	COLUMN("protection", "PROTECTION", CELL_TEXT),
 	COLUMN("heartbeat", "HEARTBEAT", CELL_TEXT),
 	COLUMN("sessions", "SESSIONS", CELL_NUMBER),
+	COLUMN("pairs", "PAIRS", CELL_NUMBER),
 	COLUMN("missed", "MISSED", CELL_NUMBER),
 	COLUMN("last_answer_ago_ms", "ANSWERED", CELL_AGO),
 	COLUMN("restart_counter", "RESTARTS", CELL_NUMBER),
@@ -196,6 +204,46 @@ static const struct column pools[] = {
 	COLUMNS_END,
 };
 
+static const struct column pairs[] = {
+	WIDE("pair", "PAIR", CELL_NUMBER),
+	COLUMN("a", "A", CELL_TEXT),
+	COLUMN("b", "B", CELL_TEXT),
+	COLUMN("state", "STATE", CELL_TEXT),
+	COLUMN("a_to_b", "A->B", CELL_TEXT),
+	COLUMN("b_to_a", "B->A", CELL_TEXT),
+	COLUMN("driver", "DRIVER", CELL_TEXT),
+	COLUMN("controller", "CONTROLLER", CELL_TEXT),
+	COLUMN("a_mag", "A MAG", CELL_TEXT),
+	COLUMN("b_mag", "B MAG", CELL_TEXT),
+	COLUMN("a_prefixes", "A PREFIXES", CELL_LIST),
+	COLUMN("b_prefixes", "B PREFIXES", CELL_LIST),
+	WIDE("a_lma", "A LMA", CELL_TEXT),
+	WIDE("b_lma", "B LMA", CELL_TEXT),
+	WIDE("association", "ASSOCIATION", CELL_NUMBER),
+	WIDE("update", "UPDATE", CELL_TEXT),
+	WIDE("step", "STEP", CELL_TEXT),
+	WIDE("stamp", "STAMP", CELL_TEXT),
+	WIDE("lifetime_s", "LIFETIME", CELL_SECONDS),
+	COLUMN("expires_in_ms", "EXPIRES", CELL_DISTANCE),
+	WIDE("held_down_in_ms", "HELD DOWN", CELL_DISTANCE),
+	COLUMN("up_packets", "UP PACKETS", CELL_NUMBER),
+	COLUMN("up_bytes", "UP", CELL_BYTES),
+	COLUMN("down_packets", "DOWN PACKETS", CELL_NUMBER),
+	COLUMN("down_bytes", "DOWN", CELL_BYTES),
+	{.key = "last_failure", .title = "FAILURE", .cell = CELL_TEXT, .suffix = "last_failure_name", .wide = true},
+	COLUMNS_END,
+};
+
+static const struct column pair_events[] = {
+	COLUMN("at", "TIME", CELL_TEXT),
+	COLUMN("ago_ms", "AGO", CELL_AGO),
+	COLUMN("a", "A", CELL_TEXT),
+	COLUMN("b", "B", CELL_TEXT),
+	COLUMN("event", "EVENT", CELL_TEXT),
+	COLUMN("detail", "DETAIL", CELL_TEXT),
+	COLUMNS_END,
+};
+
 static const struct column events[] = {
 	COLUMN("at", "TIME", CELL_TEXT),
 	COLUMN("ago_ms", "AGO", CELL_AGO),
@@ -238,6 +286,8 @@ static const struct column *const tables[OBJECT_COUNT] = {
 	[OBJECT_routes] = routes,
 	[OBJECT_pools] = pools,
 	[OBJECT_events] = events,
+	[OBJECT_pairs] = pairs,
+	[OBJECT_pair_events] = pair_events,
 	[OBJECT_config] = config,
 	[OBJECT_variables] = variables,
 };

@@ -42,6 +42,8 @@ int why_command(const struct cli_command *command, const struct cli_options *opt
 int attach_command(const struct cli_command *command, const struct cli_options *options, int argc, char **argv);
 int detach_command(const struct cli_command *command, const struct cli_options *options, int argc, char **argv);
 int clear_binding_command(const struct cli_command *command, const struct cli_options *options, int argc, char **argv);
+int ro_start_command(const struct cli_command *command, const struct cli_options *options, int argc, char **argv);
+int ro_stop_command(const struct cli_command *command, const struct cli_options *options, int argc, char **argv);
 int clear_counters_command(const struct cli_command *command, const struct cli_options *options, int argc, char **argv);
 
 /* "hawserctl: ..." and where help is, on standard error; EXIT_USAGE. */

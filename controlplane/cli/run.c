@@ -129,6 +129,8 @@ static int command_run(const struct cli_options *options, int argc, char **argv)
 	command = command_find(argc, argv, &words);
 	if (command == NULL && strcmp(argv[0], "clear") == 0)
 		return usage_error("clear what? hawserctl clear binding NODE, or hawserctl clear counters");
+	if (command == NULL && strcmp(argv[0], "ro") == 0)
+		return usage_error("ro what? hawserctl ro start NODE NODE, or hawserctl ro stop NODE NODE");
 	if (command == NULL)
 		return usage_error("there is no command '%s'; see hawserctl --help", argv[0]);
 	if (options->help) {

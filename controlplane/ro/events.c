@@ -28,3 +28,8 @@ const char *ro_event_value(uint8_t event, uint8_t value)
 	}
 	return "";
 }
+
+bool ro_event_is_status(uint8_t event)
+{
+	return event < RO_EVENT_COUNT && rows[event].kind == VALUE_status;
+}

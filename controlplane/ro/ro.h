@@ -91,6 +91,8 @@ enum ro_event {
 const char *ro_event_name(uint8_t event);
 /* The value as a word of its kind, "" for nothing. */
 const char *ro_event_value(uint8_t event, uint8_t value);
+/* The value is an enum ro_status. */
+bool ro_event_is_status(uint8_t event);
 
 /* A pair as its events name it; valid during the call. */
 struct ro_event_pair {
@@ -308,6 +310,7 @@ bool ro_pair_find(const struct ro *ro, uint64_t a, uint64_t b, struct ro_view *v
 struct ro_prospect {
 	bool here;           /* an active session */
 	bool allowed;        /* by policy */
+	struct mn_id id;     /* of the session; valid until the next call into its owner */
 	uint64_t endpoint;   /* what its pairs are found by: the session's first prefix, or @source */
 	struct in6_addr lma; /* ours, or LMA: the peer that has the prefix; :: if nobody has */
 	uint64_t seen_ms;    /* monotonic: workers told of such packets; 0: not lately */

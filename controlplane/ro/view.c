@@ -90,6 +90,7 @@ void ro_prospect(const struct ro *ro, uint64_t source, uint64_t destination, str
 	if (ro->ops->find_by_prefix(ro->context, source, &session)) {
 		prospect->here = true;
 		prospect->allowed = session.allowed;
+		prospect->id = session.id;
 		prospect->endpoint = session.prefixes[0];
 		prospect->lma = session.lma;
 		return;

@@ -415,6 +415,10 @@ static char *mask(const char *out)
 	mask_number(text, "\nprocess ");
 	mask_number(text, "\"engine_memory_bytes\":");
 	mask_number(text, "\nengine memory ");
+	mask_number(text, "\"pair_memory_bytes\":");
+	mask_number(text, "\nmemory of pairs ");
+	mask_number(text, "\"association\":");
+	mask_number(text, "\nassociation ");
 	return text;
 }
 

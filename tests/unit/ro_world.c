@@ -50,7 +50,7 @@ static void fill_session(const struct world_mn *mn, struct ro_session *session)
 		.id = {.subtype = 1, .length = (uint8_t)strlen(mn->id), .data = (const uint8_t *)mn->id},
 		.prefixes = {mn->prefix, mn->second},
 		.prefix_count = mn->second != 0 ? 2 : 1,
-		.allowed = true,
+		.allowed = !mn->denied,
 		.mag = address_of((unsigned)mn->mag),
 		.lma = address_of((unsigned)mn->lma),
 		.link = (uint16_t)(mn->id[2] - '0'),

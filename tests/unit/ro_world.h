@@ -24,6 +24,7 @@ struct world_mn {
 	char id[16];
 	uint64_t prefix, second; /* second: 0 if it has one */
 	int lma, mag;            /* mag -1: nowhere */
+	bool denied;             /* by policy, everywhere */
 };
 
 struct world_pair {

@@ -9,6 +9,8 @@
 #include "api/advice.h"
 #include "api/objects.h"
 #include "pmip/heartbeat.h"
+#include "ro/pair_events.h"
+#include "ro/sessions.h"
 
 #define UPTIME_NS UINT64_C(784000000000)
 
@@ -190,6 +192,63 @@ static void why_tells_state_events_and_what_to_do(void **state)
 	GOLDEN(&fixture, "lma_why_absent.txt", "why", "mn2@example.com");
 }
 
+/* Route optimisation on the binding cache of the world, between its MAGs. */
+static struct ro *ro_with_sessions(struct pair_events *events)
+{
+	static struct ro_peer peers[2] = {{.role = RO_ROLE_MAG}, {.role = RO_ROLE_MAG}};
+	struct ro_config config = ro_config_default();
+
+	for (unsigned i = 0; i < 2; i++)
+		peers[i].address = mag_addresses[MAG1 + i];
+	config.role = RO_ROLE_LMA;
+	config.address = lma_address;
+	config.proxy = true;
+	config.peers = peers;
+	config.peer_count = 2;
+	config.hooks = (struct ro_hooks){.context = events, .pair_event = pair_events_note};
+	return ro_create(&config, &world.fake.host, &ro_lma_sessions, world.lma, &world.now);
+}
+
+static void pair_is_told_with_the_bindings_of_both(void **state)
+{
+	struct pair_events *events = pair_events_create(1024, 16);
+	struct ro *ro = ro_with_sessions(events);
+
+	assert_non_null(ro);
+	populate();
+	fixture.sources.ro = ro;
+	fixture.sources.pair_events = events;
+	fixture_start(&fixture);
+	GOLDEN(&fixture, "lma_why_no_pair.txt", "why", "mn1@example.com", "two@example.com");
+	GOLDEN(&fixture, "lma_why_delete_wait.txt", "why", "mn1@example.com", "static@example.com");
+	EXPECT_CLI(&fixture, 1, "", "static@example.com has no active session here", "ro", "start", "mn1@example.com",
+		"static@example.com");
+	EXPECT_CLI(&fixture, 0, "starting mn1@example.com - two@example.com\n", "", "ro", "start", "mn1@example.com",
+		"two@example.com");
+	GOLDEN(&fixture, "lma_why_pair.txt", "why", "mn1@example.com", "two@example.com");
+	GOLDEN(&fixture, "lma_why_pair.json", "why", "two@example.com", "mn1@example.com", "--json");
+	GOLDEN(&fixture, "lma_node_ro.txt", "show", "node");
+	ro_destroy(ro);
+	fake_host_run(&world.fake);
+	pair_events_destroy(events);
+}
+
+/* An MN may have sessions on several access links, with a prefix of its own each. */
+static void name_of_several_sessions_is_refused_with_their_prefixes(void **state)
+{
+	struct pbu pbu;
+
+	world_register(&world, "mn1@example.com", MAG1);
+	world_register(&world, "two@example.com", MAG1);
+	pbu = world_pbu(&world, "mn1@example.com", MAG2);
+	pbu.link_layer_id = "other1";
+	world_ask(&world, &pbu);
+	assert_int_equal(world_bindings(&world), 3);
+	fixture_start(&fixture);
+	EXPECT_CLI(&fixture, 2, "", "mn1@example.com has 2 sessions: name one by a prefix: 2001:db8:", "why",
+		"mn1@example.com", "two@example.com");
+}
+
 static void exit_codes_tell_who_was_wrong(void **state)
 {
 	fixture_start(&fixture);
@@ -341,6 +400,8 @@ int main(void)
 		API_TEST(every_object_shows_as_table_and_as_json),
 		API_TEST(filters_let_through_what_fits),
 		API_TEST(why_tells_state_events_and_what_to_do),
+		API_TEST(pair_is_told_with_the_bindings_of_both),
+		API_TEST(name_of_several_sessions_is_refused_with_their_prefixes),
 		API_TEST(exit_codes_tell_who_was_wrong),
 		API_TEST(clear_binding_asks_the_daemon),
 		API_TEST(cleared_counters_start_again_from_zero),

@@ -8,6 +8,7 @@
 #include "api/advice.h"
 #include "api/links.h"
 #include "api/objects.h"
+#include "ro/sessions.h"
 
 static const uint8_t mn2_mac[6] = {2, 0, 0, 0, 0, 2}, stranger[6] = {2, 0, 0, 0, 0, 9};
 
@@ -94,6 +95,30 @@ static void why_of_a_mac_without_a_session_is_that_of_its_node(void **state)
 {
 	fixture_start(&fixture);
 	GOLDEN(&fixture, "mag_why_absent.txt", "why", "02:00:00:00:00:02");
+}
+
+static void why_of_a_pair_tells_the_session_that_is_here(void **state)
+{
+	static struct ro_peer peer = {.role = RO_ROLE_LMA};
+	struct ro_config config = ro_config_default();
+	struct ro *ro;
+
+	populate();
+	peer.address = world_lma;
+	config.role = RO_ROLE_MAG;
+	config.address = world_mag;
+	config.peers = &peer;
+	config.peer_count = 1;
+	config.tunnel = (struct fwd_tunnel){.local = world_mag, .use = TUNNEL_TO_PEER_MAG};
+	ro = ro_create(&config, &world->fake.host, &ro_mag_sessions, world->mag, &world->now);
+	assert_non_null(ro);
+	fixture.sources.ro = ro;
+	fixture_start(&fixture);
+	GOLDEN(&fixture, "mag_why_no_pair.txt", "why", "mn1@example.com", "2001:db8:f1:77::1");
+	EXPECT_CLI(&fixture, 1, "", "mn2@example.com", "why", "mn1@example.com", "mn2@example.com"); /* no prefix yet */
+	EXPECT_CLI(&fixture, 1, "", "this gateway is a MAG: run it on ", "ro", "start", "mn1@example.com",
+		"2001:db8:f1:77::1");
+	ro_destroy(ro);
 }
 
 static void attach_names_the_link_as_port_vlan_or_number(void **state)
@@ -204,6 +229,7 @@ int main(void)
 		API_TEST(every_object_shows_as_table_and_as_json),
 		API_TEST(why_tells_what_a_node_waits_for),
 		API_TEST(why_of_a_mac_without_a_session_is_that_of_its_node),
+		API_TEST(why_of_a_pair_tells_the_session_that_is_here),
 		API_TEST(attach_names_the_link_as_port_vlan_or_number),
 		API_TEST(attach_to_what_is_no_link_is_refused),
 		API_TEST(refusal_of_the_daemon_is_told_with_what_to_do),
