@@ -12,7 +12,7 @@
 #include <inttypes.h>
 
 #include "engine.h"
-#include "lma_door.h"
+#include "engine_door.h"
 #include "mh/mh.h"
 #include "pmip/lma.h"
 
@@ -49,7 +49,7 @@ struct pbu {
 
 struct setup {
 	struct null_host host;
-	struct lma_door *door; /* instead of it */
+	struct engine_door *door; /* instead of it */
 	struct policy *policy;
 	struct lma *lma;
 	struct engine_time now;
@@ -184,7 +184,7 @@ static uint64_t run_batch(struct setup *s)
 			lma_transaction_done(s->lma, &s->now, s->host.cookies[--s->host.cookie_count], 0);
 	}
 	lma_advance(s->lma, &s->now);
-	while (s->door != NULL && lma_door_poll(s->door) > PENDING_MAX)
+	while (s->door != NULL && engine_door_poll(s->door) > PENDING_MAX)
 		continue;
 	return bench_tsc() - begin;
 }
@@ -262,6 +262,13 @@ static void door_done(void *context, uint64_t cookie, int error)
 	lma_transaction_done(s->lma, &s->now, cookie, error);
 }
 
+static void door_sent(void *context, const struct mh_datagram *datagram)
+{
+	struct setup *s = context;
+
+	null_send(&s->host.host, datagram);
+}
+
 static int setup_init(struct setup *s, uint32_t count, bool through_door)
 {
 	struct lma_config config = {.max_bindings = count,
@@ -291,11 +298,12 @@ static int setup_init(struct setup *s, uint32_t count, bool through_door)
 	config.address = s->address;
 	config.policy = s->policy;
 	if (through_door) {
-		s->door = lma_door_create(count, MAGS, door_done, s);
+		s->door = engine_door_create(&(struct engine_door_config){
+			.nodes = count, .tunnels = MAGS, .done = door_done, .sent = door_sent, .context = s});
 		if (s->door == NULL)
 			return -1;
 	}
-	s->lma = lma_create(&config, through_door ? lma_door_host(s->door) : &s->host.host, &s->now);
+	s->lma = lma_create(&config, through_door ? engine_door_host(s->door) : &s->host.host, &s->now);
 	return s->lma != NULL ? 0 : -1;
 }
 
@@ -303,7 +311,7 @@ static void setup_fini(struct setup *s)
 {
 	if (s->lma != NULL)
 		lma_destroy(s->lma);
-	lma_door_destroy(s->door);
+	engine_door_destroy(s->door);
 	policy_destroy(s->policy);
 	for (unsigned space = 0; space < INDEX_SPACE_COUNT; space++)
 		free(s->host.free[space]);
@@ -381,7 +389,7 @@ static void report_constant(const char *name, uint64_t flows, const char *unit, 
 static int measure_door(uint32_t count)
 {
 	struct setup *s = calloc(1, sizeof(*s));
-	uint64_t messages = 0, accepted = 0, refused = 0;
+	uint64_t refused;
 	struct bench rate = {"lma_pbu_per_s_door", 0, "1/s", run_usual, s, {0}};
 	int status = -1;
 
@@ -391,20 +399,20 @@ static int measure_door(uint32_t count)
 	}
 	while (s->registered + BATCH <= s->count)
 		run_register(s, &(uint64_t){0});
-	while (lma_door_poll(s->door) > 0)
+	while (engine_door_poll(s->door) > 0)
 		continue;
 	s->count = s->registered;
 	learn_prefixes(s);
 	for (unsigned round = 0; round <= BENCH_ROUNDS; round++)
 		rate.rounds[round] = (double)rte_get_tsc_hz() / bench_round(&rate);
-	while (lma_door_poll(s->door) > 0)
+	while (engine_door_poll(s->door) > 0)
 		continue;
 	bench_report(rate.name, s->count, rate.unit, rate.rounds);
-	lma_door_counts(s->door, &messages, &accepted, &refused);
-	status = s->failures == 0 && messages == accepted && refused == 0 ? 0 : -1;
+	refused = engine_door_refused(s->door);
+	status = s->failures == 0 && s->host.messages == s->host.accepted && refused == 0 ? 0 : -1;
 	if (status != 0)
 		fprintf(stderr, "%" PRIu64 " of %" PRIu64 " PBUs were not accepted, %" PRIu64 " updates refused\n",
-			messages - accepted, messages, refused);
+			s->host.messages - s->host.accepted, s->host.messages, refused);
 out:
 	if (s != NULL)
 		setup_fini(s);
@@ -429,7 +437,7 @@ static int measure(uint32_t count)
 	lma_stats(s->lma, &stats);
 	report_constant("lma_bytes_per_binding", s->count, "B", (double)stats.memory_bytes / stats.bindings);
 	report_constant("lma_resident_bytes_per_binding", s->count, "B", (double)resident / stats.bindings);
-	report_constant("lma_forwarding_bytes_per_binding", s->count, "B", lma_door_bytes_per_binding(s->count));
+	report_constant("lma_forwarding_bytes_per_binding", s->count, "B", engine_door_bytes_per_binding(s->count));
 	learn_prefixes(s);
 	measure_rates(s);
 	lma_stats(s->lma, &stats);

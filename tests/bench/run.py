@@ -21,9 +21,17 @@ QUICK = os.environ.get("QUICK") == "1"
 
 PROGRAMS = [
     ("bench_lma", ["20000"] if QUICK else ["1000000"]),
+    ("bench_ro", ["20000"] if QUICK else ["200000"]),
     ("bench_pipeline", ["1", "65536"] if QUICK else ["1", "65536", "1000000"]),
 ]
 GOALS = {
+    "ro_direct_setups_per_s_lma": (">=", 150000),
+    "ro_direct_setups_per_s_mag": (">=", 150000),
+    "ro_proxy_setups_per_s_lma": (">=", 150000),
+    "ro_proxy_setups_per_s_mag": (">=", 150000),
+    "ro_direct_setups_per_s_mag_door": (">=", 150000),
+    "ro_direct_setups_per_s_lma_door": (">=", 150000),
+    "ro_bytes_per_association": ("<=", 512),
     "lma_pbu_per_s": (">=", 200000),
     "lma_pbu_per_s_door": (">=", 200000),
     "lma_bytes_per_binding": ("<=", 600),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "lma_door.h"
+#include "engine_door.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -19,7 +19,7 @@
 #define SPARE       65536 /* indexes and entries that wait for their grace period */
 #define BUDGET      64    /* as a worker gives its owner per loop */
 
-struct lma_door {
+struct engine_door {
 	struct door *door;
 	struct memory memory;
 	struct tables *tables;
@@ -29,44 +29,43 @@ struct lma_door {
 	pthread_t thread;
 	bool started;
 	atomic_bool stop;
-	uint64_t messages, accepted;
+	struct engine_door_config config;
 	uint64_t random;
 };
 
 static uint64_t push(void *context, const struct fwd_update *update)
 {
-	struct lma_door *d = context;
+	struct engine_door *d = context;
 
 	return door_update_push(d->door, update);
 }
 
 static uint64_t applied(void *context)
 {
-	struct lma_door *d = context;
+	struct engine_door *d = context;
 
 	return door_applied(d->door);
 }
 
 static uint64_t reclaimed(void *context)
 {
-	struct lma_door *d = context;
+	struct engine_door *d = context;
 
 	return door_reclaimed(d->door);
 }
 
 static unsigned failures(void *context, struct door_failure *list, unsigned n)
 {
-	struct lma_door *d = context;
+	struct engine_door *d = context;
 
 	return door_failure_poll(d->door, list, n);
 }
 
-static void count_datagram(void *context, const struct mh_datagram *datagram)
+static void send_datagram(void *context, const struct mh_datagram *datagram)
 {
-	struct lma_door *d = context;
+	struct engine_door *d = context;
 
-	d->messages++;
-	d->accepted += datagram->bytes[6] == MH_STATUS_ACCEPTED;
+	d->config.sent(d->config.context, datagram);
 }
 
 static void ignore_frame(void *context, const struct access_frame *frame)
@@ -76,7 +75,7 @@ static void ignore_frame(void *context, const struct access_frame *frame)
 /* Every next hop is known: the template as net builds it, in the slot of the tunnel's index. */
 static int give_template(void *context, struct fwd_update *update)
 {
-	struct lma_door *d = context;
+	struct engine_door *d = context;
 	struct fwd_tunnel *tunnel = &update->body.tunnel;
 	struct tunnel_template *template = &d->door->descriptors[update->index];
 
@@ -103,7 +102,7 @@ static void ignore_index(void *context, enum index_space space, uint32_t index)
 
 static uint64_t next_random(void *context)
 {
-	struct lma_door *d = context;
+	struct engine_door *d = context;
 
 	d->random ^= d->random << 13;
 	d->random ^= d->random >> 7;
@@ -114,7 +113,7 @@ static uint64_t next_random(void *context)
 /* What a worker without packets does. */
 static void *own(void *context)
 {
-	struct lma_door *d = context;
+	struct engine_door *d = context;
 
 	reclaim_reader_online(&d->tables->reclaim, 0);
 	while (!atomic_load_explicit(&d->stop, memory_order_relaxed)) {
@@ -126,7 +125,7 @@ static void *own(void *context)
 }
 
 /* On another core from the first instruction on: the measuring thread, with real-time priority, never yields. */
-static int start_owner(struct lma_door *d)
+static int start_owner(struct engine_door *d)
 {
 	pthread_attr_t attributes;
 	cpu_set_t cores;
@@ -145,21 +144,25 @@ static int start_owner(struct lma_door *d)
 	return -result;
 }
 
-static int create_tables(struct lma_door *d, uint32_t bindings, uint32_t tunnels)
+static int create_tables(struct engine_door *d)
 {
+	const uint32_t nodes = d->config.nodes + SPARE, tunnels = d->config.tunnels + SPARE;
+	const uint32_t halves = d->config.pairs > 0 ? 4 * d->config.pairs + SPARE : 0;
 	const struct door_config door = {
 		.workers = 1,
 		.sockets = 1,
 		.update_ring_size = UPDATE_RING,
 		.mbuf_ring_size = 64,
 		.event_ring_size = 64,
-		.descriptors = tunnels + SPARE,
-		.nodes_max = bindings + SPARE,
-		.tunnels_max = tunnels + SPARE,
+		.descriptors = tunnels,
+		.nodes_max = nodes,
+		.tunnels_max = tunnels,
+		.pairs_max = d->config.pairs,
 	};
 	const struct tables_config tables = {
-		.endpoints_max = bindings + SPARE,
-		.tunnels_max = tunnels + SPARE,
+		.endpoints_max = nodes,
+		.tunnels_max = tunnels,
+		.pairs_max = halves,
 		.neighbours_max = 16,
 		.routes_max = 16,
 		.readers_max = 1,
@@ -179,12 +182,11 @@ static int create_tables(struct lma_door *d, uint32_t bindings, uint32_t tunnels
 	return reclaim_reader_register(&d->tables->reclaim, 0);
 }
 
-struct lma_door *lma_door_create(
-	uint32_t bindings, uint32_t tunnels, void (*done)(void *context, uint64_t cookie, int error), void *context)
+struct engine_door *engine_door_create(const struct engine_door_config *options)
 {
 	static const struct transactions_door door = {push, applied, reclaimed, failures};
 	static const struct transactions_host host = {
-		.send = count_datagram,
+		.send = send_datagram,
 		.send_frame = ignore_frame,
 		.tunnel_insert = give_template,
 		.tunnel_remove = forget_tunnel,
@@ -192,26 +194,28 @@ struct lma_door *lma_door_create(
 		.random = next_random,
 	};
 	const struct transactions_config config = {
-		.indexes = {[INDEX_NODE] = bindings + SPARE, [INDEX_TUNNEL] = tunnels + SPARE},
+		.indexes = {[INDEX_NODE] = options->nodes + SPARE, [INDEX_TUNNEL] = options->tunnels + SPARE},
 		.high_water = HIGH_WATER};
-	struct lma_door *d = calloc(1, sizeof(*d));
+	struct engine_door *d = calloc(1, sizeof(*d));
 
 	if (d == NULL)
 		return NULL;
 	d->random = 88172645463325252u;
-	if (create_tables(d, bindings, tunnels) != 0)
+	d->config = *options;
+	if (create_tables(d) != 0)
 		goto failed;
 	d->transactions = transactions_create(&config, &door, d, &host, d);
-	d->host = d->transactions != NULL ? transactions_engine(d->transactions, done, context) : NULL;
+	d->host =
+		d->transactions != NULL ? transactions_engine(d->transactions, options->done, options->context) : NULL;
 	if (d->host == NULL || start_owner(d) != 0)
 		goto failed;
 	return d;
 failed:
-	lma_door_destroy(d);
+	engine_door_destroy(d);
 	return NULL;
 }
 
-void lma_door_destroy(struct lma_door *d)
+void engine_door_destroy(struct engine_door *d)
 {
 	if (d == NULL)
 		return;
@@ -228,12 +232,12 @@ void lma_door_destroy(struct lma_door *d)
 	free(d);
 }
 
-struct engine_host *lma_door_host(struct lma_door *d)
+struct engine_host *engine_door_host(struct engine_door *d)
 {
 	return d->host;
 }
 
-uint32_t lma_door_poll(struct lma_door *d)
+uint32_t engine_door_poll(struct engine_door *d)
 {
 	struct transactions_stats stats;
 
@@ -242,17 +246,15 @@ uint32_t lma_door_poll(struct lma_door *d)
 	return stats.pending;
 }
 
-void lma_door_counts(const struct lma_door *d, uint64_t *messages, uint64_t *accepted, uint64_t *refused_updates)
+uint64_t engine_door_refused(const struct engine_door *d)
 {
 	struct transactions_stats stats;
 
 	transactions_stats(d->transactions, &stats);
-	*messages = d->messages;
-	*accepted = d->accepted;
-	*refused_updates = stats.updates_refused;
+	return stats.updates_refused;
 }
 
-double lma_door_bytes_per_binding(uint32_t bindings)
+double engine_door_bytes_per_binding(uint32_t bindings)
 {
 	struct tables_config config = {
 		.tunnels_max = 1, .neighbours_max = 16, .routes_max = 16, .readers_max = 1, .seed = 1};
