@@ -250,12 +250,16 @@ static struct fwd_tunnel ro_tunnel(const struct config *config)
 int config_ro_engine(const struct config *config, struct ro_config *ro, struct ro_peer **peers)
 {
 	const struct config_ro *c = &config->ro;
+	struct home_network_prefix *eligible;
 
-	*peers = calloc(config->peer_count + 1, sizeof(**peers));
+	*peers = calloc(1, (config->peer_count + 1) * sizeof(**peers) + c->eligible_count * sizeof(*eligible));
 	if (*peers == NULL)
 		return -ENOMEM;
+	eligible = (struct home_network_prefix *)(*peers + config->peer_count + 1);
 	for (unsigned i = 0; i < config->peer_count; i++)
 		ro_peer_fill(config, &config->peers[i], &(*peers)[i]);
+	for (unsigned i = 0; i < c->eligible_count; i++)
+		eligible[i] = home_prefix(&c->eligible[i]);
 	*ro = (struct ro_config){
 		.role = config->role == ROLE_LMA ? RO_ROLE_LMA : RO_ROLE_MAG,
 		.address = config->role == ROLE_LMA ? config->lma.address : config->mag.address,
@@ -265,6 +269,7 @@ int config_ro_engine(const struct config *config, struct ro_config *ro, struct r
 		.early = c->early_activation,
 		.trust_peers = c->trust == RO_TRUST_PEERS,
 		.pbu_for_setup = c->pbu_for_setup,
+		.access_technology = config->mag.access_technology,
 		.lifetime_s = c->lifetime_s,
 		.retries = c->retries,
 #define CONFIGURED_TIMER(name, ms) .name = c->name,
@@ -276,6 +281,8 @@ int config_ro_engine(const struct config *config, struct ro_config *ro, struct r
 		.max_pairs = c->max_pairs,
 		.peers = *peers,
 		.peer_count = config->peer_count,
+		.eligible = eligible,
+		.eligible_count = c->eligible_count,
 	};
 	if (config->role == ROLE_MAG)
 		ro->tunnel = ro_tunnel(config);

@@ -29,7 +29,7 @@ void config_lma_engine(const struct config *config, const struct policy *policy,
 void config_mag_engine(const struct config *config, const struct policy *policy, struct mag_config *mag);
 
 /*
- * Route optimisation in either role; without hooks. @peers: what ro->peers points to, the caller frees it after the
- * engine. 0 or -ENOMEM.
+ * Route optimisation in either role; without hooks. @peers: the block that ro->peers and ro->eligible point into, the
+ * caller frees it after the engine. 0 or -ENOMEM.
  */
 int config_ro_engine(const struct config *config, struct ro_config *ro, struct ro_peer **peers);

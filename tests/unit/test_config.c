@@ -373,6 +373,12 @@ static void samples_load_and_fit_together(void **state)
 	assert_memory_equal(&lma->peers[0].address, &mag->mag.address, sizeof(mag->mag.address));
 	assert_memory_equal(&mag->peers[0].address, &lma->lma.address, sizeof(lma->lma.address));
 	assert_string_equal(lma->peers[0].name, mag->name);
+	assert_true(lma->ro.enabled && mag->ro.enabled);
+	assert_true(lma->peers[0].has_ro_key);
+	assert_memory_equal(lma->peers[0].ro_key, mag->peers[0].ro_key, sizeof(mag->peers[0].ro_key));
+	assert_int_equal(lma->peers[0].ro_key_id, mag->peers[0].ro_key_id);
+	assert_memory_equal(&lma->peers[1].address, &mag->peers[1].address, sizeof(mag->peers[1].address));
+	assert_int_equal(lma->ro.eligible_count, mag->ro.eligible_count);
 	config_destroy(lma);
 	config_destroy(mag);
 }

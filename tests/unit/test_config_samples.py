@@ -25,6 +25,11 @@ MISTAKES = [
     ("lma", ("ports",), None, "not of type"),
     ("mag", ("variables", "INITIAL_BINDACK_TIMEOUT"), 0.01, "minimum"),
     ("mag", ("mobile-nodes", 0, "mac"), "02:00", "does not match"),
+    ("mag", ("peers", 0, "ro-key"), "00" * 31, "does not match"),
+    ("mag", ("mobile-nodes", 0, "route-optimisation"), "maybe", "not one of"),
+    ("lma", ("route-optimisation", "mode"), "fast", "not one of"),
+    ("lma", ("route-optimisation", "lifetime"), "forever", "not valid under any"),
+    ("lma", ("route-optimisation", "detect-sample"), 0, "minimum"),
     ("mag", ("dataplane", "workers"), [], "too short"),
 ]
 

@@ -362,7 +362,8 @@ static void route_optimisation_gets_what_the_file_says(void **state)
 		"  early-activation: true, direct-trust: peers, retries: 2, ack-timeout: 300, sequence-deadline: "
 		"3000,\n"
 		"  pending-lifetime: 5000, esa-confirm-timeout: 200, rx-linger: 4000, tombstone: 6000, hold-down: 9,\n"
-		"  max-pairs: 10, pending-per-node: 11, active-per-node: 12, triggers-per-node: 13}\n"
+		"  max-pairs: 10, pending-per-node: 11, active-per-node: 12, triggers-per-node: 13,\n"
+		"  eligible-prefixes: ['fd00::/16', '2001:db8:3000::/36']}\n"
 		"peers:\n"
 		"  - {name: lma2, address: 2001:db8:0:1::2, role: lma, insecure: true,\n"
 		"     ro-prefixes: ['2001:db8:3000::/40', 'fd00:3::/32']}\n"
@@ -390,6 +391,10 @@ static void route_optimisation_gets_what_the_file_says(void **state)
 	assert_int_equal(ro.node_pending, 11);
 	assert_int_equal(ro.node_active, 12);
 	assert_int_equal(ro.node_triggers_per_s, 13);
+	assert_int_equal(ro.eligible_count, 2);
+	assert_address(&ro.eligible[1].prefix, "2001:db8:3000::");
+	assert_int_equal(ro.eligible[1].length, 36);
+	assert_int_equal(ro.peer_count, 4);
 	assert_int_equal(peers[0].role, RO_ROLE_LMA);
 	assert_int_equal(peers[0].prefix_count, 2);
 	assert_address(&peers[0].prefixes[1].prefix, "fd00:3::");
@@ -400,6 +405,31 @@ static void route_optimisation_gets_what_the_file_says(void **state)
 	assert_int_equal(peers[1].key[2], 3);
 	assert_int_equal(peers[1].key[31], 4);
 	assert_int_equal(peers[2].prefix_count, 0);
+	free(peers);
+	config_destroy(config);
+}
+
+static void route_optimisation_of_a_mag_gets_its_tunnels_and_pbus(void **state)
+{
+	struct config *config = parse_changed(mag_text, "ports:\n",
+		"mag: {access-technology: wlan}\n"
+		"tunnel: {hop-limit: 9, dscp: 46}\n"
+		"route-optimisation: {enabled: true, direct-trust: peers, pbu-for-setup: true}\n"
+		"ports:\n"
+		"  - {name: c1, device: 'kernel:eth7', side: core, mtu: 1400}\n");
+	struct ro_peer *peers;
+	struct ro_config ro;
+
+	assert_int_equal(config_ro_engine(config, &ro, &peers), 0);
+	assert_true(ro.pbu_for_setup);
+	assert_int_equal(ro.access_technology, 4);
+	assert_address(&ro.tunnel.local, "2001:db8:0:1::11");
+	assert_int_equal(ro.tunnel.use, TUNNEL_TO_PEER_MAG);
+	assert_int_equal(ro.tunnel.mtu_bytes, 1360);
+	assert_int_equal(ro.tunnel.hop_limit, 9);
+	assert_int_equal(ro.tunnel.dscp_mode, DSCP_FIXED);
+	assert_int_equal(ro.tunnel.dscp, 46);
+	assert_int_equal(ro.eligible_count, 0);
 	free(peers);
 	config_destroy(config);
 }
@@ -419,6 +449,7 @@ int main(void)
 		cmocka_unit_test(nodes_take_part_as_the_file_says),
 		cmocka_unit_test(route_optimisation_gets_defaults_that_agree),
 		cmocka_unit_test(route_optimisation_gets_what_the_file_says),
+		cmocka_unit_test(route_optimisation_of_a_mag_gets_its_tunnels_and_pbus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
