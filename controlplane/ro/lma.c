@@ -60,6 +60,8 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 		return -ENOSPC;
 	if (ro->ops->find_by_prefix(ro->context, destination, &session)) {
 		side_from_session(&sides[1], &session);
+		if (sides[0].prefixes[0] == sides[1].prefixes[0])
+			return -ENOENT; /* it talks to itself, or to one whose prefix it has now */
 		if (!session.allowed || !side_is_eligible(ro, &sides[1]))
 			return -EACCES;
 		return side_set_id(&sides[1], &session.id) ? 0 : -ENOSPC;

@@ -370,6 +370,8 @@ void mag_request_in(struct ro *ro, struct ro_request *request)
 		status = find_other(ro, request, &other, &left);
 	if (status == RO_STATUS_ACTIVE && request->fixed.code == RO_SETUP)
 		status = check_setup_sender(ro, request, &mine, &other);
+	if (status == RO_STATUS_ACTIVE && mine.prefixes[0] == other.prefixes[0])
+		status = RO_STATUS_MALFORMED;
 	if (status == RO_STATUS_ACTIVE && left && !may_say_left(ro, request, &mine, &other))
 		status = RO_STATUS_PREFIX;
 	if (status == RO_STATUS_ACTIVE)
