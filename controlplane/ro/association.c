@@ -294,6 +294,8 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 
 	if (same_address(mag, &ro->config.address)) {
 		a->local = true;
+		if (a->tunnel != INDEX_NONE)
+			a->former_ms = ro_ms(ro) + ro->config.rx_linger_ms;
 		return 0;
 	}
 	a->local = false;
@@ -407,7 +409,7 @@ bool association_apply(struct ro *ro, struct association *a)
 
 		if (slot < 2)
 			want_tx(ro, a, own, &want);
-		else if (!a->local)
+		else if (!a->local || a->former_ms != 0)
 			want_rx(ro, a, own, &want);
 		if (want.forward.action != FORWARD_NONE)
 			wanted = fingerprint(ro, &want);

@@ -171,9 +171,12 @@ static int take_sides(
 	}
 	if (!same || local != a->local) {
 		bool tx[2] = {a->sides[0].tx, a->sides[1].tx};
+		bool linger = same && local; /* what is under way from the peer MAG, which may not know yet */
 
-		for (unsigned i = 0; i < 2; i++)
-			a->sides[i].tx = a->sides[i].rx = false;
+		for (unsigned i = 0; i < 2; i++) {
+			a->sides[i].tx = false;
+			a->sides[i].rx = a->sides[i].rx && linger;
+		}
 		association_apply(ro, a);
 		for (unsigned i = 0; i < 2; i++)
 			a->sides[i].tx = tx[i] && same && a->state == RO_STATE_ACTIVE && !local;
@@ -225,7 +228,7 @@ static void init_accepted(
 		a->sides[0].tx = a->sides[1].tx = direct_local || (refresh && a->sides[own].tx);
 	else
 		side->tx = refresh || early;
-	side->rx = !a->local;
+	side->rx = side->rx || !a->local;
 	if (refresh) {
 		set_active(ro, a);
 	} else {
@@ -249,7 +252,7 @@ static void init_accepted(
 static void setup_accepted(struct ro *ro, struct association *a, const struct ro_request *request, unsigned own)
 {
 	a->sides[own].tx = true;
-	a->sides[own].rx = !a->local;
+	a->sides[own].rx = a->sides[own].rx || !a->local;
 	set_active(ro, a);
 	association_apply(ro, a);
 	release_back(ro, a);
@@ -525,8 +528,14 @@ static void drop_former(struct ro *ro, struct association *a)
 
 	a->former_ms = 0;
 	a->former = INDEX_NONE;
+	if (a->local)
+		a->sides[0].rx = a->sides[1].rx = false;
 	association_apply(ro, a);
 	association_retire(ro, a, former, false);
+	if (a->local) {
+		association_retire(ro, a, a->tunnel, false);
+		a->tunnel = INDEX_NONE;
+	}
 	association_commit(ro, a);
 }
 

@@ -246,11 +246,13 @@ void world_restart(struct world *world, unsigned number)
 
 /* ---- pairs as a table owner would have them ---- */
 
-static struct world_pair *pair_at(struct world_node *node, uint64_t source, uint64_t destination)
+/* @half: FORWARD_PAIR_TX or FORWARD_PAIR_RX; they are independent entries. */
+static struct world_pair *pair_at(struct world_node *node, uint64_t source, uint64_t destination, uint8_t half)
 {
 	for (unsigned i = 0; i < WORLD_PAIRS; i++)
 		if (node->pairs[i].used && node->pairs[i].pair.source == source &&
-			node->pairs[i].pair.destination == destination)
+			node->pairs[i].pair.destination == destination &&
+			(node->pairs[i].pair.forward.flags & half) != 0)
 			return &node->pairs[i];
 	return NULL;
 }
@@ -277,11 +279,12 @@ static bool has_dead_tunnel(const struct world_node *node, const struct fwd_pair
 static int apply_pair(void *context, const struct fwd_update *update)
 {
 	struct world_node *node = context;
-	struct world_pair *entry = pair_at(node, update->body.pair.source, update->body.pair.destination);
+	uint8_t half = update->body.pair.forward.flags & (FORWARD_PAIR_TX | FORWARD_PAIR_RX);
+	struct world_pair *entry = pair_at(node, update->body.pair.source, update->body.pair.destination, half);
 
 	if (update->op < FWD_OP_pair_insert || update->op > FWD_OP_pair_remove)
 		return 0;
-	if ((update->body.pair.forward.flags & (FORWARD_PAIR_TX | FORWARD_PAIR_RX)) == 0)
+	if (half == 0)
 		return -EINVAL; /* it names neither half */
 	if ((entry == NULL) != (update->op == FWD_OP_pair_insert))
 		return entry == NULL ? -ENOENT : -EEXIST;
@@ -325,7 +328,7 @@ static void assert_peer_receives(struct world *world, const struct world_node *n
 {
 	unsigned to = node_at(&node->fake.tunnels[pair->forward.tunnel].remote);
 	struct world_node *peer = &world->nodes[to];
-	const struct world_pair *entry = pair_at(peer, pair->source, pair->destination);
+	const struct world_pair *entry = pair_at(peer, pair->source, pair->destination, FORWARD_PAIR_RX);
 
 	if (world->early || peer->dead)
 		return;
@@ -491,22 +494,31 @@ void world_expect_arrows(struct world *world, const char *file, int line, const 
 	world->arrow_count = 0;
 }
 
-const struct fwd_pair *world_entry(const struct world *world, unsigned mag, unsigned source, unsigned destination)
+static const struct fwd_pair *half_at(
+	const struct world *world, unsigned mag, unsigned source, unsigned destination, uint8_t half)
 {
 	const struct world_node *node = &world->nodes[mag];
 
 	for (unsigned i = 0; i < WORLD_PAIRS; i++)
 		if (node->pairs[i].used && node->pairs[i].pair.source == world->mns[source - 1].prefix &&
-			node->pairs[i].pair.destination == world->mns[destination - 1].prefix)
+			node->pairs[i].pair.destination == world->mns[destination - 1].prefix &&
+			(node->pairs[i].pair.forward.flags & half) != 0)
 			return &node->pairs[i].pair;
 	return NULL;
 }
 
+const struct fwd_pair *world_entry(const struct world *world, unsigned mag, unsigned source, unsigned destination)
+{
+	const struct fwd_pair *entry = half_at(world, mag, source, destination, FORWARD_PAIR_RX);
+
+	return entry != NULL ? entry : half_at(world, mag, source, destination, FORWARD_PAIR_TX);
+}
+
 bool world_sends(const struct world *world, unsigned mag, unsigned source, unsigned destination, unsigned peer)
 {
-	const struct fwd_pair *entry = world_entry(world, mag, source, destination);
+	const struct fwd_pair *entry = half_at(world, mag, source, destination, FORWARD_PAIR_TX);
 
-	if (entry == NULL || !(entry->forward.flags & FORWARD_PAIR_TX))
+	if (entry == NULL)
 		return false;
 	if (entry->forward.action == FORWARD_LOCAL)
 		return peer == mag;

@@ -80,7 +80,8 @@ void world_restart(struct world *world, unsigned node);
 #define expect_arrows(world, ...) \
 	world_expect_arrows(world, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
 void world_expect_arrows(struct world *world, const char *file, int line, const char *const *expected);
-/* The entry of a MAG for packets from @source to @destination (numbers of MNs), or NULL. */
+/* The entry of a MAG for packets from @source to @destination (numbers of MNs), that which takes them first, or NULL.
+ */
 const struct fwd_pair *world_entry(const struct world *world, unsigned mag, unsigned source, unsigned destination);
 /* Does @mag send mn @source to mn @destination direct to @peer (or locally, if it is @mag itself)? */
 bool world_sends(const struct world *world, unsigned mag, unsigned source, unsigned destination, unsigned peer);
