@@ -97,6 +97,7 @@ void domain_fail(struct domain *domain, const char *format, ...)
 {
 	const struct arrows *arrows = domain->arrows;
 	uint64_t from = arrows->total > ARROWS_SHOWN ? arrows->total - ARROWS_SHOWN : 0;
+	static bool fails; /* what is printed may find more */
 	va_list list;
 	char text[512];
 
@@ -109,7 +110,10 @@ void domain_fail(struct domain *domain, const char *format, ...)
 		domain->seed, domain->seed, (double)domain->now_ns / 1e9, domain->events, text);
 	for (uint64_t i = from; i < arrows->total; i++)
 		print_error("  %s\n", arrows->last[i % ARROWS_SHOWN]);
-	domain_print(domain);
+	if (!fails) {
+		fails = true;
+		domain_print(domain);
+	}
 	_fail(__FILE__, __LINE__);
 	abort(); /* _fail() does not come back, but does not say so */
 }

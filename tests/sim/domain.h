@@ -238,8 +238,10 @@ struct flow {
 	enum path path;        /* of the last one delivered */
 	uint64_t last, number; /* of the last one sent and the last one delivered, from 1 */
 	uint64_t refused_ns;   /* the peer MAG refuses direct packets since; 0: it does not */
+	uint64_t last_refused_ns;
 	uint64_t error_ns;     /* last RO Error */
 	uint64_t direct_ns;    /* last packet out of the direct tunnel that was taken */
+	unsigned direct_at;    /* at that gateway */
 	uint64_t seen_ns[16];  /* by gateway: its engine was told */
 	uint64_t gap_ns;       /* longest time from one delivered to the next */
 	uint64_t delivered_ns; /* the last one */
@@ -266,6 +268,9 @@ struct agreement {
 struct agreement *domain_agreement(struct domain *domain, unsigned talk);
 /* The MNs of a talk; false past the last. */
 bool talk_get(const struct domain *domain, unsigned talk, unsigned mobiles[2]);
+bool talk_is_on(const struct domain *domain, unsigned talk);
+/* For a failure: who talks, and which way. */
+void traffic_print(const struct domain *domain);
 
 /* ---- scripted faults: the next @count messages with that arrow ---- */
 
@@ -304,7 +309,10 @@ void mobile_receive(struct domain *domain, const struct gateway *gateway, uint16
 	const uint8_t *bytes, uint16_t length);
 void mobile_solicit(struct domain *domain, unsigned number, uint32_t epoch);
 void mobile_traffic(struct domain *domain, unsigned number, uint32_t epoch);
-/* The endpoint id of its first prefix, ENDPOINT_NONE: it has none. */
+/* Its MAG told it of that prefix. */
+bool mobile_has(const struct domain *domain, unsigned number, uint64_t endpoint);
+/* The endpoint id of its first prefix, of those that its MAG told it of if there are any; ENDPOINT_NONE: it has none.
+ */
 uint64_t mobile_endpoint(const struct domain *domain, unsigned number);
 struct mn_id mobile_id(const struct mobile *mobile);
 /*

@@ -455,6 +455,13 @@ static void print_pairs(const struct gateway *gateway)
 			print_error(", %.*s%s%s%s", view.sides[i].id.length, (const char *)view.sides[i].id.data,
 				view.sides[i].ours ? " ours" : "", view.sides[i].tx ? " tx" : "",
 				view.sides[i].rx ? " rx" : "");
+		for (unsigned i = 0; i < 2; i++)
+			for (unsigned k = 0; k < view.sides[i].prefix_count; k++)
+				print_error("%s%04llx",
+					k > 0   ? "+"
+					: i > 0 ? " <-> "
+						: ", ",
+					(unsigned long long)view.sides[i].prefixes[k] & 0xff00ffff);
 		print_error(", last failure %u%s%s\n", view.last_failure, view.controller ? ", controller" : "",
 			view.local ? ", local" : "");
 	}
@@ -499,6 +506,7 @@ void domain_print(const struct domain *domain)
 			mobile->mag >= 0 ? domain->gateways[mobile->mag].name : "no MAG",
 			mobile->has_router ? "has a" : "no", mobile->prefix_count);
 	}
+	traffic_print(domain);
 	for (unsigned i = 0; i < domain->gateway_count; i++)
 		if (domain->gateways[i].alive)
 			print_gateway(&domain->gateways[i]);

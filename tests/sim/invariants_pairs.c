@@ -39,6 +39,14 @@ static bool takes(const struct gateway *peer, const struct gateway *from, const 
 	       (tunnel_goes_to(peer, rx->pair.check.tunnel, from) || tunnel_goes_to(peer, rx->pair.check.former, from));
 }
 
+/* The node that has the link and MAC of an entry is there: a MAG that has not noticed that it left sends nothing of it.
+ */
+static bool is_there(const struct domain *domain, const struct gateway *mag, const struct fwd_pair *pair)
+{
+	return pair->check.from.link < domain->config.nodes &&
+	       domain->mobiles[pair->check.from.link].mag == (int)(mag - domain->gateways);
+}
+
 static void check_sender(struct domain *domain, const struct gateway *mag, struct pair_record *record)
 {
 	const struct fwd_tunnel *tunnel = owner_tunnel(mag->owner, record->pair.forward.tunnel);
@@ -47,7 +55,7 @@ static void check_sender(struct domain *domain, const struct gateway *mag, struc
 
 	if (tunnel->use != TUNNEL_TO_PEER_MAG)
 		domain_fail(domain, "%s sends a pair direct through the tunnel to an LMA", mag->name);
-	if (!peer->alive || takes(peer, mag, &record->pair)) {
+	if (!peer->alive || !is_there(domain, mag, &record->pair) || takes(peer, mag, &record->pair)) {
 		record->uncovered_ns = 0;
 		return;
 	}
@@ -88,9 +96,15 @@ static unsigned senders_of(const struct gateway *mag, const struct ro_view *view
 	const struct ro_side_view *from = &view->sides[own], *to = &view->sides[1 - own];
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < from->prefix_count; i++)
-		for (unsigned k = 0; k < to->prefix_count; k++)
-			count += owner_pair(mag->owner, from->prefixes[i], to->prefixes[k], FORWARD_PAIR_TX) != NULL;
+	for (unsigned i = 0; i < from->prefix_count; i++) {
+		for (unsigned k = 0; k < to->prefix_count; k++) {
+			const struct pair_record *record =
+				owner_pair(mag->owner, from->prefixes[i], to->prefixes[k], FORWARD_PAIR_TX);
+
+			/* A node that has other prefixes now has another pair. */
+			count += record != NULL && record->index == view->index;
+		}
+	}
 	*all = count == from->prefix_count * to->prefix_count;
 	return count;
 }

@@ -151,18 +151,35 @@ void mobile_traffic(struct domain *domain, unsigned number, uint32_t epoch)
 	domain_schedule_traffic(domain, mobile, (uint64_t)domain->config.traffic_ms * 1000);
 }
 
+static bool is_told_of(const struct mobile *mobile, unsigned i)
+{
+	return mobile->mag >= 0 && mobile->heard_by[i] == mobile_source(mobile);
+}
+
+bool mobile_has(const struct domain *domain, unsigned number, uint64_t endpoint)
+{
+	const struct mobile *mobile = &domain->mobiles[number];
+
+	for (unsigned i = 0; i < mobile->prefix_count; i++)
+		if (endpoint_id_ipv6(mobile->prefixes[i].s6_addr) == endpoint && is_told_of(mobile, i))
+			return true;
+	return false;
+}
+
 uint64_t mobile_endpoint(const struct domain *domain, unsigned number)
 {
 	const struct mobile *mobile = &domain->mobiles[number];
-	uint64_t first = ENDPOINT_NONE;
+	uint64_t first = ENDPOINT_NONE, first_told = ENDPOINT_NONE;
 
 	for (unsigned i = 0; i < mobile->prefix_count; i++) {
 		uint64_t id = endpoint_id_ipv6(mobile->prefixes[i].s6_addr);
 
 		if (first == ENDPOINT_NONE || id < first)
 			first = id;
+		if (is_told_of(mobile, i) && (first_told == ENDPOINT_NONE || id < first_told))
+			first_told = id;
 	}
-	return first;
+	return first_told != ENDPOINT_NONE ? first_told : first;
 }
 
 /* ---- what it hears ---- */

@@ -6,8 +6,13 @@
  */
 #include "network.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "endpoint.h"
 
@@ -20,6 +25,7 @@
 #define ERROR_VOID_NS    UINT64_C(100000000)  /* not after a direct packet of the peer */
 #define PREVIOUS_NS      UINT64_C(20000000000)
 #define REFUSED_MAX_NS   UINT64_C(1000000000) /* G.6.15 (a) */
+#define REFUSED_PAUSE_NS UINT64_C(1500000000) /* longer than from one packet to the next */
 #define REFUSED_SLACK_NS UINT64_C(50000000)
 
 enum arrival { FROM_ACCESS, FROM_TUNNEL, FROM_CORE, FROM_AIR };
@@ -61,6 +67,11 @@ bool talk_get(const struct domain *domain, unsigned talk, unsigned mobiles[2])
 		return false;
 	memcpy(mobiles, domain->talks->talks[talk].mobiles, sizeof(domain->talks->talks[talk].mobiles));
 	return true;
+}
+
+bool talk_is_on(const struct domain *domain, unsigned talk)
+{
+	return domain->talks->talks[talk].interval_ms != 0;
 }
 
 struct flow *domain_flow(struct domain *domain, unsigned talk, unsigned direction)
@@ -176,12 +187,14 @@ static enum hop onto_link(
 {
 	const struct mobile *mobile = &domain->mobiles[number_of(domain, packet, true)];
 
-	(void)loss;
-	if (link != mobile->number || memcmp(mac, mobile->mac, 6) != 0)
+	if (link == mobile->number && memcmp(mac, mobile->mac, 6) == 0) {
+		packet->arrival = FROM_AIR;
+		return HOP_ON;
+	}
+	if (mobile_has(domain, mobile->number, packet->destination))
 		domain_fail(domain, "%s gives a packet for %s to link %u", domain->gateways[packet->at].name,
 			mobile->name, link);
-	packet->arrival = FROM_AIR;
-	return HOP_ON;
+	return lose(packet, LOSS_destination, loss); /* that was its address once */
 }
 
 /* What domain_path() walks with is no packet. */
@@ -339,6 +352,20 @@ bool domain_is_direct(struct domain *domain, unsigned a, unsigned b)
 	return one == other && (one == PATH_DIRECT || one == PATH_LOCAL);
 }
 
+void traffic_print(const struct domain *domain)
+{
+	static const char *const words[] = {"lost", "over the LMA", "direct", "local", "returned"};
+	struct domain *walked = (struct domain *)(uintptr_t)domain; /* walking changes no more than a scratch talk */
+	unsigned mobiles[2];
+
+	for (unsigned i = 0; talk_get(domain, i, mobiles); i++)
+		print_error("  talk %u of %s (%016llx, %s) and %s (%016llx, %s)%s\n", i,
+			domain->mobiles[mobiles[0]].name, (unsigned long long)mobile_endpoint(domain, mobiles[0]),
+			words[domain_path(walked, mobiles[0], mobiles[1])], domain->mobiles[mobiles[1]].name,
+			(unsigned long long)mobile_endpoint(domain, mobiles[1]),
+			words[domain_path(walked, mobiles[1], mobiles[0])], talk_is_on(domain, i) ? "" : ", silent");
+}
+
 /* ---- what workers tell the control core ---- */
 
 static bool is_on_the_way_over_lmas(const struct domain *domain, const struct packet *packet)
@@ -376,8 +403,10 @@ static void refuse(struct domain *domain, const struct packet *packet)
 		.epoch = domain->gateways[packet->from].life,
 		.packet = *packet};
 
-	if (flow->refused_ns == 0)
+	/* Who was away in between did not send direct all the time. */
+	if (flow->refused_ns == 0 || domain->now_ns - flow->last_refused_ns > REFUSED_PAUSE_NS)
 		flow->refused_ns = domain->now_ns;
+	flow->last_refused_ns = domain->now_ns;
 	if (domain->now_ns - flow->refused_ns > REFUSED_MAX_NS + REFUSED_SLACK_NS)
 		domain_fail(domain, "%s sends direct to %s since %.3f s, which refuses it",
 			domain->gateways[packet->from].name, domain->gateways[packet->at].name,
@@ -395,7 +424,8 @@ void traffic_refusal(struct domain *domain, const struct event *event)
 	struct engine_time now = gateway_time(gateway);
 
 	if (!gateway->alive || gateway->life != event->epoch ||
-		(back->direct_ns != 0 && back->direct_ns + ERROR_VOID_NS > domain->now_ns))
+		(back->direct_ns != 0 && back->direct_at == event->gateway &&
+			back->direct_ns + ERROR_VOID_NS > domain->now_ns))
 		return;
 	domain_record(domain, ARROW_LIFE, domain->gateways[event->packet.at].name, "RO Error", gateway->name);
 	ro_error(gateway->ro, &now, event->packet.source, event->packet.destination,
@@ -458,7 +488,7 @@ void traffic_packet(struct domain *domain, const struct event *event)
 {
 	struct event next = {.kind = EVENT_PACKET, .packet = event->packet};
 	struct packet *packet = &next.packet;
-	bool direct = packet->arrival == FROM_TUNNEL && packet->path == PATH_DIRECT;
+	bool direct = packet->arrival == FROM_TUNNEL && packet->path == PATH_DIRECT, lost;
 	enum loss loss;
 
 	if (packet->arrival == FROM_AIR) {
@@ -467,14 +497,17 @@ void traffic_packet(struct domain *domain, const struct event *event)
 	}
 	if (domain->gateways[packet->at].alive)
 		watch(domain, packet);
-	if (hop(domain, packet, &loss) == HOP_LOST) {
+	lost = hop(domain, packet, &loss) == HOP_LOST;
+	if (packet->path == PATH_ANCHOR)
+		flow_of(domain, packet)->refused_ns = 0;
+	if (lost) {
 		packet_lost(domain, packet, loss);
 		return;
 	}
-	if (direct)
+	if (direct) {
 		flow_of(domain, packet)->direct_ns = domain->now_ns;
-	if (packet->path == PATH_ANCHOR)
-		flow_of(domain, packet)->refused_ns = 0;
+		flow_of(domain, packet)->direct_at = event->packet.at;
+	}
 	next.at_ns = domain->now_ns + (packet->arrival == FROM_AIR ? ACCESS_NS : CORE_NS);
 	events_queue_add(domain->queue, &next);
 }

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Route optimisation in domains full of faults: messages are lost, doubled and overtaken, tables are slow and refuse,
+ * clocks jump, gateways restart and go away, nodes move and leave, operators start and stop pairs, while nodes talk.
+ * The invariants hold all the time. When the faults end, every pair that talks is direct, and in the end nothing is
+ * left. In the short mode some simulated hours, with --hours N so many; each domain has a seed of its own.
+ */
+#include "sim_test.h"
+
+#include "life.h"
+#include "sim_ro.h"
+
+#define SHORT_DOMAINS 40
+#define STEP_MAX_MS   4000
+#define STEPS         150
+#define TALKS         6
+#define DIRECT_MS     200000
+#define SECOND_NS     UINT64_C(1000000000)
+
+/* One domain of four has no faults but moves and restarts: there the invariants have no excuses. */
+static struct domain_config random_config(uint64_t seed)
+{
+	struct sim_random random = {.state = seed};
+	bool calm = sim_random_chance(&random, 250000);
+	struct domain_config config = {.seed = seed,
+		.lmas = (unsigned)sim_random_between(&random, 1, 3),
+		.mags = (unsigned)sim_random_between(&random, 2, 5),
+		.nodes = (unsigned)sim_random_between(&random, 2, 10),
+		.lifetime_s = (uint32_t)sim_random_between(&random, 20, 240),
+		.nud_interval_ms = (uint32_t)sim_random_between(&random, 1000, 20000),
+		.heartbeat_s = (uint32_t)sim_random_between(&random, 1, 30),
+		.traffic_ms = (uint32_t)sim_random_between(&random, 500, 2000),
+		.ro = {.proxy = sim_random_chance(&random, 500000),
+			.early = sim_random_chance(&random, 250000),
+			.native = sim_random_chance(&random, 250000),
+			.trust_peers = sim_random_chance(&random, 250000),
+			.pbu_for_setup = sim_random_chance(&random, 250000),
+			.lifetime_s = (uint16_t)sim_random_between(&random, 20, 300),
+			.detecting = (uint32_t)sim_random_u64(&random)}};
+
+	config.ro.detecting |= (1u << config.lmas) - 1; /* and perhaps some MAGs */
+	config.faults = life_faults(&random);
+	if (calm)
+		config.faults = (struct faults){.delay_min_us = 100, .delay_max_us = 20000};
+	return config;
+}
+
+static void talk(struct domain *domain)
+{
+	unsigned a = (unsigned)sim_random_between(&domain->random, 0, domain->config.nodes - 1);
+	unsigned b = (unsigned)sim_random_between(&domain->random, 0, domain->config.nodes - 1);
+
+	if (a != b)
+		domain_talk(domain, a < b ? a : b, a < b ? b : a, sim_random_between(&domain->random, 100, 1000));
+}
+
+static void interfere(struct domain *domain)
+{
+	unsigned lma = (unsigned)sim_random_between(&domain->random, 0, domain->config.lmas - 1), mobiles[2];
+	unsigned which = (unsigned)sim_random_between(&domain->random, 0, TALKS - 1);
+
+	if (!domain_lma(domain, lma)->alive || !talk_get(domain, which, mobiles))
+		return;
+	if (sim_random_chance(&domain->random, 500000))
+		domain_ro_start(domain, lma, mobiles[0], mobiles[1]);
+	else
+		domain_ro_stop(domain, domain_lma(domain, lma), mobiles[0], mobiles[1]);
+}
+
+static void live(struct domain *domain)
+{
+	uint64_t dice = sim_random_between(&domain->random, 0, 99);
+
+	if (dice < 10)
+		interfere(domain);
+	else if (dice < 15)
+		domain_hush(domain, (unsigned)sim_random_between(&domain->random, 0, TALKS - 1));
+	else if (dice < 20)
+		talk(domain);
+	else
+		life_act(domain);
+	domain_run(domain, sim_random_between(&domain->random, 0, STEP_MAX_MS));
+}
+
+/* Every pair that talks is direct. */
+static bool all_direct(struct domain *domain, void *context)
+{
+	unsigned mobiles[2];
+
+	(void)context;
+	for (unsigned i = 0; talk_get(domain, i, mobiles); i++)
+		if (talk_is_on(domain, i) && domain->mobiles[mobiles[0]].mag >= 0 &&
+			domain->mobiles[mobiles[1]].mag >= 0 && !domain_is_direct(domain, mobiles[0], mobiles[1]))
+			return false;
+	return true;
+}
+
+/* Returns how much time it simulated. */
+static uint64_t run_domain(uint64_t seed, uint64_t *events)
+{
+	struct domain_config config = random_config(seed);
+	struct domain *domain = ro_domain(&config);
+	uint64_t end_ns;
+
+	for (unsigned i = 0; i < TALKS; i++)
+		talk(domain);
+	for (unsigned i = 0; i < STEPS; i++)
+		live(domain);
+	life_quieten(domain);
+	invariants_check_converged(domain);
+	domain_run_until(domain, all_direct, NULL, DIRECT_MS);
+	end_ns = domain->now_ns;
+	*events += domain->events;
+	domain_finish(domain);
+	return end_ns;
+}
+
+static void pairs_keep_the_invariants_and_come_to_rest(void **state)
+{
+	uint64_t wanted_ns = (uint64_t)sim_hours() * 3600 * SECOND_NS, done_ns = 0, events = 0;
+	unsigned count = 0;
+
+	(void)state;
+	for (; sim_hours() == 0 ? count < SHORT_DOMAINS : done_ns < wanted_ns; count++)
+		done_ns += run_domain(sim_seed() + count, &events);
+	print_message("%u domains, %.1f simulated hours, %.1f million events\n", count, (double)done_ns / 3.6e12,
+		(double)events / 1e6);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pairs_keep_the_invariants_and_come_to_rest),
+	};
+
+	if (!sim_arguments(argc, argv))
+		return 2;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
