@@ -265,7 +265,8 @@ const struct schema_row schema[] = {
 	{.path = "variables.FixedMAGLinkLocalAddressOnAllAccessLinks", .type = SCHEMA_ADDRESS, BOTH,
 		VARIABLE(fixed_mag_link_local_address), .fallback = "fe80::200:5eff:fe00:5213",
 		.source = "RFC 5213 9.3, RFC 6543",
-		.help = "Link-local address of every MAG on every access link."},
+		.help = "Link-local address of every MAG on every access link. At an LMA also ::, in a domain where MAGs "
+			"ask it for one; a MAG here does not ask."},
 	{.path = "variables.FixedMAGLinkLayerAddressOnAllAccessLinks", .type = SCHEMA_MAC, BOTH,
 		VARIABLE(fixed_mag_link_layer_address), .fallback = "00:00:5e:00:52:13",
 		.source = "RFC 5213 9.3, RFC 6543",

@@ -59,6 +59,7 @@ static void check_variables(const struct checker *checker)
 {
 	const struct config_variables *v = &checker->config->variables;
 	const uint8_t *mac = v->fixed_mag_link_layer_address;
+	bool by_lma = checker->config->role == ROLE_LMA && IN6_IS_ADDR_UNSPECIFIED(&v->fixed_mag_link_local_address);
 
 	if (v->mobile_node_generated_timestamp_in_use && !v->timestamp_based_approach_in_use)
 		mistake(checker, "variables.MobileNodeGeneratedTimestampInUse",
@@ -67,7 +68,7 @@ static void check_variables(const struct checker *checker)
 		mistake(checker, "variables.MAX_BINDACK_TIMEOUT",
 			"%g s are below INITIAL_BINDACK_TIMEOUT; allowed: at least %g s",
 			v->max_bindack_timeout_ms / 1000.0, v->initial_bindack_timeout_ms / 1000.0);
-	if (!IN6_IS_ADDR_LINKLOCAL(&v->fixed_mag_link_local_address))
+	if (!by_lma && !IN6_IS_ADDR_LINKLOCAL(&v->fixed_mag_link_local_address))
 		mistake(checker, "variables.FixedMAGLinkLocalAddressOnAllAccessLinks",
 			"not a link-local address; allowed: an address in fe80::/10");
 	if ((mac[0] & 1) != 0 || memcmp(mac, (const uint8_t[6]){0}, 6) == 0)

@@ -520,6 +520,10 @@ static void variables_that_contradict_each_other_are_told(void **state)
 	with_mag("variables: {INITIAL_BINDACK_TIMEOUT: 1.5, MAX_BINDACK_TIMEOUT: 1.4}\n",
 		"f:2: variables.MAX_BINDACK_TIMEOUT: 1.4: 1.4 s are below INITIAL_BINDACK_TIMEOUT; allowed: at least "
 		"1.5 s\n");
+	with_lma("variables: {FixedMAGLinkLocalAddressOnAllAccessLinks: '::'}\n", ""); /* MAGs ask it for one */
+	with_mag("variables: {FixedMAGLinkLocalAddressOnAllAccessLinks: '::'}\n",
+		"f:2: variables.FixedMAGLinkLocalAddressOnAllAccessLinks: ::: not a link-local address; "
+		"allowed: an address in fe80::/10\n");
 	with_mag("variables: {FixedMAGLinkLocalAddressOnAllAccessLinks: '2001:db8::1'}\n",
 		"f:2: variables.FixedMAGLinkLocalAddressOnAllAccessLinks: 2001:db8::1: not a link-local address; "
 		"allowed: an address in fe80::/10\n");
