@@ -11,7 +11,7 @@ from scapy.utils import rdpcap
 
 from capture import Capture
 from hosts import ping, reaches
-from lab.domain import LMAA, MAGS, node_id, node_mac
+from lab.domain import LMAA, MAGS, SERVER, node_id, node_mac
 from packet.wire import Wire
 from lab.lab import wait_until
 
@@ -59,7 +59,8 @@ def test_pair_follows_a_node_to_another_mag(lab, domain):
     _, target = attach_both(world)
     becomes_direct(lab, target)
     world.plug(2, 3)
-    wait_until(lambda: (world.binding(2) or {}).get("peer") == "mag3", 20, "mn2 is registered at mag3")
+    reaches(lab, "mn2", SERVER)  # the first packet registers it
+    assert world.binding(2)["peer"] == "mag3"
     wait_until(lambda: paths(lab, target) == {(MAGS[1], MAGS[3]), (MAGS[3], MAGS[1])}, 20,
                "packets go to the new MAG")
     reaches(lab, "mn1", target)
