@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/completion.h"
 #include "cli/decode.h"
 
 #define INTERVAL_S 2.0
@@ -32,6 +33,7 @@ static void help(FILE *out)
 	for (const struct cli_command *command = cli_commands; command->name != NULL; command++)
 		fprintf(out, "  %-14s %-26s %s\n", command->name, command->synopsis, command->help);
 	fprintf(out, "  %-14s %-26s %s\n", "decode", "FILE.pcap [OPTIONS]", "Mobility Header messages of a capture");
+	fprintf(out, "  %-14s %-26s %s\n", "completion", "", "print a script for bash-completion");
 	fprintf(out,
 		"\nOptions:\n"
 		"  -s, --socket PATH    control socket (default $HAWSER_SOCKET, else " SOCKET_DEFAULT ")\n"
@@ -125,6 +127,10 @@ static int command_run(const struct cli_options *options, int argc, char **argv)
 	if (argc == 0) {
 		help(stderr);
 		return EXIT_USAGE;
+	}
+	if (argc == 1 && strcmp(argv[0], "completion") == 0) {
+		completion_print(options->out, options_long);
+		return EXIT_DONE;
 	}
 	command = command_find(argc, argv, &words);
 	if (command == NULL && strcmp(argv[0], "clear") == 0)
