@@ -70,6 +70,14 @@ static void send_datagram(void *context, const struct mh_datagram *datagram)
 	}
 }
 
+static void send_inner(void *context, uint32_t tunnel, const struct mh_datagram *datagram)
+{
+	struct daemon *d = context;
+
+	/* A tunnel that went away since has no packets to mark. */
+	(void)net_send_mh_inner(d->net, tunnel, datagram);
+}
+
 static void send_access_frame(void *context, const struct access_frame *frame)
 {
 	struct daemon *d = context;
@@ -172,8 +180,8 @@ static void net_heard(void *context, const struct net_heard *heard)
 int daemon_create_transport(struct daemon *d)
 {
 	static const struct transactions_door door = {push_update, applied, reclaimed, failures};
-	static const struct transactions_host host = {send_datagram, send_access_frame, tunnel_insert, tunnel_remove,
-		index_allocated, node_happened, host_random};
+	static const struct transactions_host host = {send_datagram, send_access_frame, send_inner, tunnel_insert,
+		tunnel_remove, index_allocated, node_happened, host_random};
 	static const struct net_host_ops net_ops = {
 		.output = net_output,
 		.update = net_update,

@@ -70,6 +70,8 @@ struct engine_host_ops {
 	void (*update)(struct engine_host *host, const struct fwd_update *update);
 	void (*send)(struct engine_host *host, const struct mh_datagram *datagram);
 	void (*send_frame)(struct engine_host *host, const struct access_frame *frame);
+	/* MAG: a message as inner packet of the tunnel, behind everything that workers gave into it; else NULL. */
+	void (*send_inner)(struct engine_host *host, uint32_t tunnel, const struct mh_datagram *datagram);
 	/*
 	 * Close the open transaction. With a @cookie other than 0 the engine hears transaction_done(cookie, 0 or
 	 * negative errno): -ENOSPC, -EEXIST, -ENOENT from the owner, -EHOSTUNREACH if a next hop does not resolve.

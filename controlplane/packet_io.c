@@ -132,6 +132,8 @@ void packet_io_output(struct packet_io *io, const struct net_output *output)
 	case NET_TUNNEL:
 		packet_meta(mbuf)->stage = STAGE_encap;
 		packet_meta(mbuf)->tunnel = output->tunnel;
+		if (output->port != PORT_NONE)
+			worker = io->config.tx_worker(io->config.context, output->port);
 		break;
 	}
 	inject(io, worker, mbuf);

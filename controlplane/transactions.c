@@ -37,7 +37,7 @@ struct update_item {
 
 struct datagram_item {
 	struct item item;
-	uint32_t reserved;
+	uint32_t tunnel; /* it goes into; INDEX_NONE: none */
 	struct mh_datagram datagram;
 	uint8_t bytes[];
 };
@@ -273,14 +273,20 @@ static void host_update(struct engine_host *host, const struct fwd_update *updat
 	engine_of(host)->has_updates = true;
 }
 
-static void host_send(struct engine_host *host, const struct mh_datagram *datagram)
+static void host_send_inner(struct engine_host *host, uint32_t tunnel, const struct mh_datagram *datagram)
 {
 	struct datagram_item *item = append(engine_of(host), ITEM_DATAGRAM, sizeof(*item) + datagram->length);
 
 	if (item == NULL)
 		return;
+	item->tunnel = tunnel;
 	item->datagram = *datagram;
 	memcpy(item->bytes, datagram->bytes, datagram->length);
+}
+
+static void host_send(struct engine_host *host, const struct mh_datagram *datagram)
+{
+	host_send_inner(host, INDEX_NONE, datagram);
 }
 
 static void host_send_frame(struct engine_host *host, const struct access_frame *frame)
@@ -318,7 +324,10 @@ static void send_messages(struct transactions *t, uint8_t *items, uint32_t size)
 			struct datagram_item *message = (struct datagram_item *)item;
 
 			message->datagram.bytes = message->bytes;
-			t->host.send(t->host_context, &message->datagram);
+			if (message->tunnel == INDEX_NONE)
+				t->host.send(t->host_context, &message->datagram);
+			else
+				t->host.send_inner(t->host_context, message->tunnel, &message->datagram);
 		} else if (item->kind == ITEM_FRAME) {
 			struct frame_item *message = (struct frame_item *)item;
 
@@ -549,6 +558,7 @@ static const struct engine_host_ops engine_ops = {
 	.update = host_update,
 	.send = host_send,
 	.send_frame = host_send_frame,
+	.send_inner = host_send_inner,
 	.commit = host_commit,
 	.busy = host_busy,
 	.random = host_random,

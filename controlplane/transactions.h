@@ -29,6 +29,8 @@ struct transactions_door {
 struct transactions_host {
 	void (*send)(void *context, const struct mh_datagram *datagram);
 	void (*send_frame)(void *context, const struct access_frame *frame);
+	/* As inner packet of a tunnel; NULL in an LMA. */
+	void (*send_inner)(void *context, uint32_t tunnel, const struct mh_datagram *datagram);
 	/* As net_tunnel_insert() and net_tunnel_remove(): 1 resolved, 0 not yet, negative errno: never. */
 	int (*tunnel_insert)(void *context, struct fwd_update *update);
 	void (*tunnel_remove)(void *context, uint32_t tunnel);

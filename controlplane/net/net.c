@@ -257,15 +257,36 @@ int net_send(struct net *net, const struct engine_time *now, const uint8_t *byte
 	return route_output(net, PORT_NONE, bytes, length);
 }
 
+/* IPv6 header and message at @packet, of IP6_BYTES + MH_BYTES_MAX octets. Returns the length; 0: does not fit. */
+static uint16_t mh_packet(uint8_t *packet, const struct mh_datagram *datagram)
+{
+	if (datagram->length > MH_BYTES_MAX)
+		return 0;
+	ip6_encode(packet, &datagram->source, &datagram->destination, PROTOCOL_MH, HOP_LIMIT_OWN, datagram->length);
+	memcpy(packet + IP6_BYTES, datagram->bytes, datagram->length);
+	return (uint16_t)(IP6_BYTES + datagram->length);
+}
+
 int net_send_mh(struct net *net, const struct engine_time *now, const struct mh_datagram *datagram)
 {
 	uint8_t packet[IP6_BYTES + MH_BYTES_MAX];
+	uint16_t length = mh_packet(packet, datagram);
 
-	if (datagram->length > MH_BYTES_MAX)
-		return -EMSGSIZE;
-	ip6_encode(packet, &datagram->source, &datagram->destination, PROTOCOL_MH, HOP_LIMIT_OWN, datagram->length);
-	memcpy(packet + IP6_BYTES, datagram->bytes, datagram->length);
-	return net_send(net, now, packet, (uint16_t)(IP6_BYTES + datagram->length));
+	return length != 0 ? net_send(net, now, packet, length) : -EMSGSIZE;
+}
+
+int net_send_mh_inner(struct net *net, uint32_t index, const struct mh_datagram *datagram)
+{
+	const struct tunnel *tunnel = path_at(net, index);
+	uint8_t packet[IP6_BYTES + MH_BYTES_MAX];
+	struct net_output output = {.kind = NET_TUNNEL, .tunnel = index, .bytes = packet};
+
+	output.length = mh_packet(packet, datagram);
+	if (tunnel == NULL || output.length == 0)
+		return tunnel == NULL ? -ENOENT : -EMSGSIZE;
+	output.port = tunnel->port;
+	net->ops->output(net->context, &output);
+	return 0;
 }
 
 uint64_t net_advance(struct net *net, const struct engine_time *now)

@@ -23,7 +23,7 @@ struct net;
 /* A frame or packet that leaves; the host copies the bytes. */
 struct net_output {
 	enum { NET_FRAME, NET_PACKET, NET_TUNNEL } kind;
-	uint16_t port;   /* NET_FRAME: complete with Ethernet, to this port */
+	uint16_t port;   /* NET_FRAME: complete with Ethernet, to this port; NET_TUNNEL: its way out, or PORT_NONE */
 	uint32_t tunnel; /* NET_TUNNEL: inner packet, to be encapsulated */
 	const uint8_t
 		*bytes; /* NET_PACKET: from the IPv6 header, as if received and classified: anchor_down or route */
@@ -103,6 +103,8 @@ void net_parameter_problem(struct net *net, const struct engine_time *now, const
 int net_send(struct net *net, const struct engine_time *now, const uint8_t *bytes, uint16_t length);
 /* Send a Mobility Header message: adds the IPv6 header. As net_send(). */
 int net_send_mh(struct net *net, const struct engine_time *now, const struct mh_datagram *datagram);
+/* The same as inner packet of @tunnel. 0, -ENOENT: no such tunnel, or -EMSGSIZE. */
+int net_send_mh_inner(struct net *net, uint32_t tunnel, const struct mh_datagram *datagram);
 
 /* An echo request to @peer; heard() brings the answer, if there is one. As net_send(). */
 int net_echo(struct net *net, const struct engine_time *now, const struct in6_addr *peer, uint16_t identifier,

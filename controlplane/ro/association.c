@@ -310,6 +310,7 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 		a->former = a->tunnel;
 		a->former_ms = ro_ms(ro) + ro->config.rx_linger_ms;
 		a->tunnel = tunnel;
+		a->switched = true;
 		association_apply(ro, a); /* nothing names the oldest any more */
 		association_retire(ro, a, oldest, false);
 		return 0;
@@ -374,7 +375,8 @@ static void want_rx(const struct ro *ro, const struct association *a, unsigned o
 			.link = session.link,
 			.tunnel = INDEX_NONE,
 			.node = session.node,
-			.generation = session.generation};
+			.generation = session.generation,
+			.hold = session.in_order ? a->hold : 0};
 		memcpy(want->forward.mac, session.mac, 6);
 	} else if (a->back != INDEX_NONE) {
 		want->forward = (struct forward){.action = FORWARD_TUNNEL,
@@ -425,6 +427,9 @@ bool association_apply(struct ro *ro, struct association *a)
 		if (slot >= 2) {
 			a->receive_serial = a->serial;
 			a->receives = false;
+		} else if (wanted != 0 && (*half == 0 || a->switched)) {
+			a->marker_due = true;
+			a->switched = false;
 		}
 		*half = wanted;
 		changed = true;
@@ -526,4 +531,5 @@ void association_commit(struct ro *ro, struct association *a)
 
 	a->serial++;
 	ro->host->ops->commit(ro->host, cookie, 0);
+	markers_send(ro, a);
 }

@@ -119,6 +119,9 @@ struct association {
 	uint8_t idle;       /* sides without direct packets since the last refresh; MAG: 3 or 0 */
 	uint8_t rate_count; /* LMA */
 	bool rolled_back;   /* MAG: early activation was not confirmed in time */
+	uint8_t hold;       /* MAG: number of the switch-over to direct packets of the peer, RO-077; 0: none */
+	bool switched;      /* MAG: the peer is another than TX was installed with */
+	bool marker_due;    /* MAG: TX goes on in the open transaction */
 	uint16_t lifetime_s;
 	uint16_t sequence;       /* of own requests */
 	uint16_t serial;         /* of own transactions */
@@ -312,6 +315,11 @@ bool association_release_retired(struct ro *ro, struct association *a, uint16_t 
 void association_release_tunnels(struct ro *ro, struct association *a);
 /* Close the open transaction; a refusal comes back for this association. */
 void association_commit(struct ro *ro, struct association *a);
+
+/* ---- marker.c ---- */
+
+/* MAG, after a commit: if it has turned TX on, markers follow when no worker uses the path over the LMA any more. */
+void markers_send(struct ro *ro, struct association *a);
 
 /* ---- exchange.c ---- */
 

@@ -321,6 +321,8 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 		count_packets(ro, a, request->fixed.value == RO_REASON_REFRESH);
 	}
 	peer_changed = !same_address(&a->sides[1 - own].mag, &other->mag);
+	if (peer_changed || a->state == RO_STATE_NONE || a->state == RO_STATE_FALLBACK)
+		a->hold = (uint8_t)(a->hold % UINT8_MAX + 1); /* until then its packets came over the LMA */
 	adopt(ro, a, request, own);
 	if (is_init && peer_changed) { /* TX only when the new peer is known to have RX */
 		a->sides[own].tx = false;
@@ -463,6 +465,7 @@ static void own_left(struct ro *ro, struct association *a, unsigned side)
 
 	exchanges_cancel(ro, a, true);
 	a->sides[side].ours = false;
+	a->hold = 0;
 	pair_note(ro, a, RO_EVENT_LEFT, 0);
 	if (a->local) { /* the one that stays is reached over its LMA again */
 		association_fall_back(ro, a, RO_STATUS_NOT_ATTACHED);

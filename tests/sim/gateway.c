@@ -52,6 +52,11 @@ static void host_send(void *context, const struct mh_datagram *datagram)
 	network_send(context, datagram);
 }
 
+/* There are no packets of mobile nodes here that a marker could follow. */
+static void host_send_inner(void *context, uint32_t tunnel, const struct mh_datagram *datagram)
+{
+}
+
 static void host_send_frame(void *context, const struct access_frame *frame)
 {
 	network_send_frame(context, frame);
@@ -291,6 +296,7 @@ static void make_transactions(struct gateway *gateway)
 		.push = hook_push, .applied = hook_applied, .reclaimed = hook_reclaimed, .failures = hook_failures};
 	static const struct transactions_host host = {.send = host_send,
 		.send_frame = host_send_frame,
+		.send_inner = host_send_inner,
 		.tunnel_insert = host_tunnel_insert,
 		.tunnel_remove = host_tunnel_remove,
 		.index_allocated = host_index_allocated,

@@ -84,15 +84,21 @@ static void on_update(struct engine_host *host, const struct fwd_update *update)
 	*APPEND(open->updates, open->update_count) = *update;
 }
 
-static void on_send(struct engine_host *host, const struct mh_datagram *datagram)
+static void on_send_inner(struct engine_host *host, uint32_t tunnel, const struct mh_datagram *datagram)
 {
 	struct fake_transaction *open = open_of(fake_of(host));
 
 	assert_true(datagram->length >= 8 && datagram->length % 8 == 0);
-	*APPEND(open->messages, open->message_count) = (struct fake_message){.source = datagram->source,
+	*APPEND(open->messages, open->message_count) = (struct fake_message){.tunnel = tunnel,
+		.source = datagram->source,
 		.destination = datagram->destination,
 		.bytes = copy_of(datagram->bytes, datagram->length),
 		.length = datagram->length};
+}
+
+static void on_send(struct engine_host *host, const struct mh_datagram *datagram)
+{
+	on_send_inner(host, INDEX_NONE, datagram);
 }
 
 static void on_send_frame(struct engine_host *host, const struct access_frame *frame)
@@ -148,6 +154,7 @@ static const struct engine_host_ops fake_ops = {
 	.update = on_update,
 	.send = on_send,
 	.send_frame = on_send_frame,
+	.send_inner = on_send_inner,
 	.commit = on_commit,
 	.busy = on_busy,
 	.random = on_random,
@@ -192,7 +199,9 @@ void fake_host_clear(struct fake_host *fake)
 		free(fake->messages[i].bytes);
 	for (unsigned i = 0; i < fake->frame_count; i++)
 		free(fake->frames[i].bytes);
-	fake->message_count = fake->frame_count = fake->update_count = 0;
+	for (unsigned i = 0; i < fake->inner_count; i++)
+		free(fake->inner[i].bytes);
+	fake->message_count = fake->inner_count = fake->frame_count = fake->update_count = 0;
 }
 
 void fake_host_fini(struct fake_host *fake)
@@ -216,6 +225,7 @@ void fake_host_fini(struct fake_host *fake)
 	free(fake->tunnel_users);
 	free(fake->updates);
 	free(fake->messages);
+	free(fake->inner);
 	free(fake->frames);
 }
 
@@ -330,8 +340,16 @@ static int apply_updates(struct fake_host *fake, const struct fake_transaction *
 
 static void record_messages(struct fake_host *fake, struct fake_transaction *transaction)
 {
-	for (unsigned i = 0; i < transaction->message_count; i++)
-		*APPEND(fake->messages, fake->message_count) = transaction->messages[i];
+	for (unsigned i = 0; i < transaction->message_count; i++) {
+		if (transaction->messages[i].tunnel == INDEX_NONE) {
+			*APPEND(fake->messages, fake->message_count) = transaction->messages[i];
+			continue;
+		}
+		/* Behind what workers gave into the tunnel: after a fence of their own. */
+		assert_true(transaction->flags & COMMIT_AFTER_RECLAIM);
+		assert_int_equal(transaction->updates[transaction->update_count - 1].op, FWD_OP_nop);
+		*APPEND(fake->inner, fake->inner_count) = transaction->messages[i];
+	}
 	for (unsigned i = 0; i < transaction->frame_count; i++)
 		*APPEND(fake->frames, fake->frame_count) = transaction->frames[i];
 	transaction->message_count = transaction->frame_count = 0; /* their bytes moved */

@@ -19,6 +19,7 @@
 #define FAKE_INDEXES 16384
 
 struct fake_message {
+	uint32_t tunnel; /* of send_inner(); INDEX_NONE */
 	struct in6_addr source, destination;
 	uint8_t *bytes; /* exact copy on the heap */
 	uint16_t length;
@@ -68,6 +69,8 @@ struct fake_host {
 	unsigned update_count;
 	struct fake_message *messages;
 	unsigned message_count;
+	struct fake_message *inner; /* those of send_inner() */
+	unsigned inner_count;
 	struct fake_frame *frames;
 	unsigned frame_count;
 	unsigned commits; /* applied or not */

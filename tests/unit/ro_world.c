@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
+#include "endpoint.h"
 #include "unit.h"
 
 static const char *const names[NODES] = {"LMA1", "LMA2", "MAG1", "MAG2", "MAG3"};
@@ -44,13 +45,14 @@ static bool is_here(const struct world_node *node, const struct world_mn *mn)
 	return mn->mag >= 0 && (mn->lma == (int)node->number || mn->mag == (int)node->number);
 }
 
-static void fill_session(const struct world_mn *mn, struct ro_session *session)
+static void fill_session(const struct world *world, const struct world_mn *mn, struct ro_session *session)
 {
 	*session = (struct ro_session){
 		.id = {.subtype = 1, .length = (uint8_t)strlen(mn->id), .data = (const uint8_t *)mn->id},
 		.prefixes = {mn->prefix, mn->second},
 		.prefix_count = mn->second != 0 ? 2 : 1,
 		.allowed = !mn->denied,
+		.in_order = world->in_order,
 		.mag = address_of((unsigned)mn->mag),
 		.lma = address_of((unsigned)mn->lma),
 		.link = (uint16_t)(mn->id[2] - '0'),
@@ -66,7 +68,7 @@ static bool find_by_prefix(void *context, uint64_t prefix, struct ro_session *se
 		const struct world_mn *mn = &node->world->mns[i];
 
 		if ((mn->prefix == prefix || (mn->second != 0 && mn->second == prefix)) && is_here(node, mn)) {
-			fill_session(mn, session);
+			fill_session(node->world, mn, session);
 			return true;
 		}
 	}
@@ -81,7 +83,7 @@ static bool find_by_id(void *context, const struct mn_id *id, struct ro_session 
 		const struct world_mn *mn = &node->world->mns[i];
 
 		if (id->length == strlen(mn->id) && memcmp(id->data, mn->id, id->length) == 0 && is_here(node, mn)) {
-			fill_session(mn, session);
+			fill_session(node->world, mn, session);
 			return true;
 		}
 	}
@@ -204,6 +206,7 @@ void world_init(struct world *world, struct world_options options)
 	world->now.monotonic_ns = UINT64_C(1000000000);
 	world->now.wall_ns = UINT64_C(1700000000000000000);
 	world->early = options.early;
+	world->in_order = options.in_order;
 	for (unsigned i = 0; i < WORLD_MNS; i++)
 		snprintf(world->mns[i].id, sizeof(world->mns[i].id), "mn%u@example", i + 1);
 	world->mns[0].prefix = UINT64_C(0x20010db800f10001);
@@ -386,6 +389,25 @@ static bool is_lost(struct world *world, const char *arrow)
 	return true;
 }
 
+/* Out of the tunnel: a decodable message between the addresses that markers have. */
+static void record_marker(struct world *world, const struct world_node *node, const struct fake_message *sent)
+{
+	static const uint8_t interface[8] = {0x02, 0x00, 0x5e, 0xff, 0xfe, 0x00, 0x52, 0x13};
+	struct mh_message message;
+
+	assert_int_equal(node->fake.tunnels[sent->tunnel].use, TUNNEL_TO_LMA);
+	assert_memory_equal(sent->source.s6_addr + 8, interface, 8);
+	assert_memory_equal(sent->destination.s6_addr + 8, interface, 8);
+	assert_int_equal(
+		mh_decode(&message, sent->bytes, sent->length, &sent->source, &sent->destination), MH_ERROR_NONE);
+	assert_int_equal(message.fixed.ro.code, RO_MARKER);
+	assert_int_equal(message.option_count, 0);
+	assert_true(world->marker_count < WORLD_MARKERS);
+	world->markers[world->marker_count++] = (struct world_marker){.mag = node->number,
+		.source = endpoint_id_ipv6(sent->source.s6_addr),
+		.destination = endpoint_id_ipv6(sent->destination.s6_addr)};
+}
+
 static void collect(struct world *world, struct world_node *node)
 {
 	struct fake_host *fake = &node->fake;
@@ -402,6 +424,8 @@ static void collect(struct world *world, struct world_node *node)
 		world->queue[world->tail++ % WORLD_QUEUE] = fake->messages[i];
 		fake->messages[i].bytes = NULL;
 	}
+	for (unsigned i = 0; i < fake->inner_count; i++)
+		record_marker(world, node, &fake->inner[i]);
 	fake_host_clear(fake);
 }
 

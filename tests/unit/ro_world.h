@@ -15,10 +15,11 @@
  */
 enum { LMA1, LMA2, MAG1, MAG2, MAG3, NODES };
 
-#define WORLD_MNS    3
-#define WORLD_ARROWS 256
-#define WORLD_QUEUE  256
-#define WORLD_PAIRS  32
+#define WORLD_MNS     3
+#define WORLD_ARROWS  256
+#define WORLD_QUEUE   256
+#define WORLD_PAIRS   32
+#define WORLD_MARKERS 32
 
 struct world_mn {
 	char id[16];
@@ -30,6 +31,12 @@ struct world_mn {
 struct world_pair {
 	struct fwd_pair pair;
 	bool used;
+};
+
+/* A marker that a MAG sent into its LMA's tunnel (G.6.13). */
+struct world_marker {
+	unsigned mag;
+	uint64_t source, destination; /* prefixes */
 };
 
 struct world_node {
@@ -51,6 +58,8 @@ struct world {
 	struct engine_time now;
 	char arrows[WORLD_ARROWS][64];
 	unsigned arrow_count;
+	struct world_marker markers[WORLD_MARKERS]; /* since the test reset the count */
+	unsigned marker_count;
 	struct fake_message queue[WORLD_QUEUE];
 	unsigned head, tail;
 	const char *lose; /* this arrow is lost @lose_count times */
@@ -58,11 +67,12 @@ struct world {
 	unsigned lose_number; /* the n-th message from now is lost; 0: none */
 	bool refusals;        /* updates may be refused */
 	bool early;           /* pairs may send before the peer receives for a moment */
+	bool in_order;        /* by policy of every MN */
 };
 
 struct world_options {
 	void (*adjust)(struct ro_config *config);
-	bool proxy, one_lma, early, native, trust_peers, pbu_for_setup;
+	bool proxy, one_lma, early, native, trust_peers, pbu_for_setup, in_order;
 };
 
 void world_init(struct world *world, struct world_options options);

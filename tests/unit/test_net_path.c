@@ -83,6 +83,33 @@ static void tunnel_over_a_known_next_hop_is_resolved_at_once(void **state)
 	assert_int_equal(host->resolved_count, 0);
 }
 
+static void message_inside_a_tunnel_leaves_by_the_tunnels_port(void **state)
+{
+	struct fwd_update update = tunnel(3, MAG);
+	struct mh_datagram datagram = {.source = addr("2001:db8:aa:1::1"),
+		.destination = addr("2001:db8:aa:2::1"),
+		.bytes = (const uint8_t *)"\x3b\x01\x0b\0\0\0RO",
+		.length = 8};
+
+	send_to(host, MAG);
+	answers(host, PORT_CORE, MAG, peer_mac);
+	host_clear(host);
+	assert_int_equal(net_send_mh_inner(host->net, 3, &datagram), -ENOENT);
+	assert_int_equal(net_tunnel_insert(host->net, &host->now, &update), 1);
+	assert_int_equal(net_send_mh_inner(host->net, 3, &datagram), 0);
+	assert_int_equal(only_output(host)->output.kind, NET_TUNNEL);
+	assert_int_equal(only_output(host)->output.tunnel, 3);
+	assert_int_equal(only_output(host)->output.port, PORT_CORE);
+	assert_int_equal(only_output(host)->output.length, 48);
+	assert_int_equal(only_output(host)->bytes[6], 135);
+	assert_memory_equal(only_output(host)->bytes + 8, &datagram.source, 16);
+	assert_memory_equal(only_output(host)->bytes + 24, &datagram.destination, 16);
+	assert_memory_equal(only_output(host)->bytes + 40, datagram.bytes, 8);
+	host_clear(host);
+	datagram.length = UINT16_MAX;
+	assert_int_equal(net_send_mh_inner(host->net, 3, &datagram), -EMSGSIZE);
+}
+
 static void template_on_a_tagged_port_carries_the_tag(void **state)
 {
 	static uint16_t vlan = 300;
@@ -321,6 +348,7 @@ static void index_out_of_every_bound_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(message_inside_a_tunnel_leaves_by_the_tunnels_port),
 		CASE(tunnel_over_a_known_next_hop_is_resolved_at_once),
 		CASE(template_on_a_tagged_port_carries_the_tag),
 		CASE(tunnel_over_an_unknown_next_hop_is_resolved_later_with_a_replacement),

@@ -14,7 +14,8 @@ static struct {
 	enum fwd_op ops[64];
 	struct door_failure failures[8];
 	unsigned failure_count;
-	unsigned sent, frames;
+	unsigned sent, frames, inner;
+	uint32_t inner_tunnel;
 	char last_message[16];
 	bool next_hop_known;
 	unsigned tunnels_followed;
@@ -61,6 +62,14 @@ static void world_send(void *context, const struct mh_datagram *datagram)
 	world.last_message[datagram->length] = '\0';
 }
 
+static void world_send_inner(void *context, uint32_t tunnel, const struct mh_datagram *datagram)
+{
+	world.inner++;
+	world.inner_tunnel = tunnel;
+	memcpy(world.last_message, datagram->bytes, datagram->length);
+	world.last_message[datagram->length] = '\0';
+}
+
 static void world_send_frame(void *context, const struct access_frame *frame)
 {
 	world.frames++;
@@ -101,6 +110,7 @@ static int setup(void **state)
 	static const struct transactions_host host = {
 		.send = world_send,
 		.send_frame = world_send_frame,
+		.send_inner = world_send_inner,
 		.tunnel_insert = world_tunnel_insert,
 		.tunnel_remove = world_tunnel_remove,
 		.index_allocated = world_index_allocated,
@@ -369,6 +379,25 @@ static void removal_of_an_unresolved_tunnel_ends_the_wait_for_it(void **state)
 	assert_int_equal(stats.waiting_for_tunnel, 0);
 }
 
+/* Behind the packets that workers gave into the tunnel before: a fence that is reclaimed after a grace period. */
+static void inner_message_waits_for_the_reclaim_of_its_fence(void **state)
+{
+	const struct mh_datagram datagram = {.bytes = (const uint8_t *)"marker", .length = 6};
+
+	give_update(FWD_OP_nop, 0, INDEX_NONE);
+	engine->ops->send_inner(engine, 0, &datagram);
+	engine->ops->commit(engine, 0, COMMIT_AFTER_RECLAIM);
+	world.applied = 1;
+	assert_true(transactions_poll(transactions));
+	assert_int_equal(world.inner, 0);
+	world.reclaimed = 1;
+	assert_false(transactions_poll(transactions));
+	assert_int_equal(world.inner, 1);
+	assert_int_equal(world.inner_tunnel, 0);
+	assert_int_equal(world.sent, 0);
+	assert_string_equal(world.last_message, "marker");
+}
+
 static void answer_to_a_removal_waits_for_the_reclaim(void **state)
 {
 	give_update(FWD_OP_endpoint_remove, 0, INDEX_NONE);
@@ -434,6 +463,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			failed_next_hop_fails_later_transactions_until_it_resolves, setup, teardown),
 		cmocka_unit_test_setup_teardown(removal_of_an_unresolved_tunnel_ends_the_wait_for_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(inner_message_waits_for_the_reclaim_of_its_fence, setup, teardown),
 		cmocka_unit_test_setup_teardown(answer_to_a_removal_waits_for_the_reclaim, setup, teardown),
 		cmocka_unit_test_setup_teardown(index_is_reused_only_after_its_removal_is_reclaimed, setup, teardown),
 		cmocka_unit_test_setup_teardown(engines_are_told_busy_above_the_high_water_mark, setup, teardown),
