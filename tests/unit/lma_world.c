@@ -224,6 +224,42 @@ static void write_options(struct mh_writer *writer, const struct pbu *pbu)
 	}
 }
 
+static void nothing_changed(
+	void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change)
+{
+	fail();
+}
+
+struct heartbeat *world_heartbeat(struct lma_world *world)
+{
+	struct heartbeat_config config = {.address = lma_address,
+		.interval_s = 60,
+		.missing_allowed = 3,
+		.restart_counter = 1,
+		.policy = world->policy};
+	struct heartbeat *heartbeat = heartbeat_create(&config, &world->fake.host, &world->now, nothing_changed, NULL);
+
+	assert_non_null(heartbeat);
+	return heartbeat;
+}
+
+void world_ask_heartbeat(struct lma_world *world, struct heartbeat *heartbeat, int mag)
+{
+	heartbeat_sessions(heartbeat, &world->now, &mag_addresses[mag], 1);
+	world_advance(world, 2);
+	heartbeat_advance(heartbeat, &world->now);
+	fake_host_run(&world->fake);
+	fake_host_clear(&world->fake);
+}
+
+bool world_heartbeat_unsupported(const struct heartbeat *heartbeat, int mag)
+{
+	struct peer_view view;
+
+	assert_true(heartbeat_peer_next(heartbeat, (uint32_t)mag, &view));
+	return view.unsupported;
+}
+
 uint8_t *world_packet(int mag, const uint8_t *bytes, uint16_t length)
 {
 	uint8_t *packet = calloc(1, 40u + length);

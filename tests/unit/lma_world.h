@@ -4,6 +4,7 @@
 #include "fake_host.h"
 #include "unit.h"
 
+#include "pmip/heartbeat.h"
 #include "pmip/lma.h"
 
 /*
@@ -67,6 +68,11 @@ struct pbu world_pbu(struct lma_world *world, const char *mn, int mag);
 /* The same to extend or end a session: the prefixes of @granted, HI 5 or, with lifetime 0, HI 4. */
 struct pbu world_pbu_again(
 	struct lma_world *world, const char *mn, int mag, const struct pba *granted, uint16_t lifetime);
+/* Heartbeats of the LMA with its MAGs, on the same host; heartbeat_destroy() is the caller's. */
+struct heartbeat *world_heartbeat(struct lma_world *world);
+/* @mag has an outstanding heartbeat. */
+void world_ask_heartbeat(struct lma_world *world, struct heartbeat *heartbeat, int mag);
+bool world_heartbeat_unsupported(const struct heartbeat *heartbeat, int mag);
 /* A message of @mag in its packet, as a worker punts it: 40 + @length octets on the heap, the caller frees them. */
 uint8_t *world_packet(int mag, const uint8_t *bytes, uint16_t length);
 void world_send(struct lma_world *world, const struct pbu *pbu);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "endpoint.h"
-#include "pmip/heartbeat.h"
 #include "signalling.h"
 
 #define MN "mn1@example.com"
@@ -15,21 +14,10 @@ static struct lma_world world;
 static struct heartbeat *heartbeat;
 static struct signalling signalling;
 
-static void nothing_changed(
-	void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change)
-{
-	fail();
-}
-
 static int setup(void **state)
 {
-	struct heartbeat_config config = {
-		.address = lma_address, .interval_s = 60, .missing_allowed = 3, .restart_counter = 1};
-
 	world_init(&world, NULL);
-	config.policy = world.policy;
-	heartbeat = heartbeat_create(&config, &world.fake.host, &world.now, nothing_changed, NULL);
-	assert_non_null(heartbeat);
+	heartbeat = world_heartbeat(&world);
 	signalling = (struct signalling){.lma = world.lma, .heartbeat = heartbeat, .policy = world.policy};
 	return 0;
 }
@@ -75,24 +63,6 @@ static void hear_upa(int mag, uint16_t sequence)
 	hear(mag, &writer);
 }
 
-static bool heartbeat_is_unsupported(int mag)
-{
-	struct peer_view view;
-
-	assert_true(heartbeat_peer_next(heartbeat, (uint32_t)mag, &view));
-	return view.unsupported;
-}
-
-/* MAG1 has an outstanding heartbeat. */
-static void ask_heartbeat(void)
-{
-	heartbeat_sessions(heartbeat, &world.now, &mag_addresses[MAG1], 1);
-	world_advance(&world, 2);
-	heartbeat_advance(heartbeat, &world.now);
-	fake_host_run(&world.fake);
-	fake_host_clear(&world.fake);
-}
-
 /* MAG1 has an outstanding update notification; its sequence number. */
 static uint16_t ask_registration(void)
 {
@@ -123,32 +93,32 @@ static struct lma_stats stats(void)
 
 static void binding_error_of_a_heartbeat_ends_heartbeats(void **state)
 {
-	ask_heartbeat();
+	world_ask_heartbeat(&world, heartbeat, MAG1);
 	hear_binding_error(MAG1, 2);
-	assert_true(heartbeat_is_unsupported(MAG1));
+	assert_true(world_heartbeat_unsupported(heartbeat, MAG1));
 	assert_int_equal(stats().upn_unsupported, 0);
 }
 
 /* It does not say which message it is about: each one is believed of one of them, the notification first. */
 static void binding_error_of_a_notification_leaves_heartbeats_alone(void **state)
 {
-	ask_heartbeat();
+	world_ask_heartbeat(&world, heartbeat, MAG1);
 	ask_registration();
 	hear_binding_error(MAG1, 2);
 	assert_int_equal(stats().upn_unsupported, 1);
-	assert_false(heartbeat_is_unsupported(MAG1));
+	assert_false(world_heartbeat_unsupported(heartbeat, MAG1));
 	hear_binding_error(MAG1, 2);
 	assert_int_equal(stats().upn_unsupported, 1);
-	assert_true(heartbeat_is_unsupported(MAG1));
+	assert_true(world_heartbeat_unsupported(heartbeat, MAG1));
 }
 
 static void binding_error_of_another_status_ends_nothing(void **state)
 {
-	ask_heartbeat();
+	world_ask_heartbeat(&world, heartbeat, MAG1);
 	ask_registration();
 	hear_binding_error(MAG1, 1);
 	assert_int_equal(stats().upn_unsupported, 0);
-	assert_false(heartbeat_is_unsupported(MAG1));
+	assert_false(world_heartbeat_unsupported(heartbeat, MAG1));
 }
 
 static void acknowledgement_of_a_notification_reaches_the_lma(void **state)

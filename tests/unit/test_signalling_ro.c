@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "endpoint.h"
-#include "pmip/heartbeat.h"
 #include "ro/sessions.h"
 #include "signalling.h"
 
@@ -20,12 +19,6 @@ static struct ro *ro;
 static struct ro_peer peers[3];
 static struct signalling signalling;
 static uint64_t first, second; /* prefixes */
-
-static void nothing_changed(
-	void *context, const struct engine_time *now, const struct in6_addr *peer, enum peer_change change)
-{
-	fail();
-}
 
 static void ro_done(void *context, uint64_t cookie, int error)
 {
@@ -57,14 +50,9 @@ static uint64_t prefix_of(const char *mn, int mag)
 
 static int setup(void **state)
 {
-	struct heartbeat_config config = {
-		.address = lma_address, .interval_s = 60, .missing_allowed = 3, .restart_counter = 1};
-
 	world_init(&world, NULL);
-	config.policy = world.policy;
-	heartbeat = heartbeat_create(&config, &world.fake.host, &world.now, nothing_changed, NULL);
+	heartbeat = world_heartbeat(&world);
 	ro = make_ro();
-	assert_non_null(heartbeat);
 	assert_non_null(ro);
 	signalling = (struct signalling){.lma = world.lma, .ro = ro, .heartbeat = heartbeat, .policy = world.policy};
 	first = prefix_of(FIRST, MAG1);
@@ -147,22 +135,6 @@ static void hear_binding_error(int mag)
 	hear(mag, bytes, mh_writer_finish(&writer, &mag_addresses[mag], &lma_address));
 }
 
-static bool heartbeat_is_unsupported(int mag)
-{
-	struct peer_view view;
-
-	assert_true(heartbeat_peer_next(heartbeat, (uint32_t)mag, &view));
-	return view.unsupported;
-}
-
-static void ask_heartbeat(void)
-{
-	heartbeat_sessions(heartbeat, &world.now, &mag_addresses[MAG2], 1);
-	world_advance(&world, 2);
-	heartbeat_advance(heartbeat, &world.now);
-	fake_host_run(&world.fake);
-}
-
 static void message_in_either_profile_reaches_the_engine(void **state)
 {
 	hear_hint(false);
@@ -209,26 +181,26 @@ static void experiment_of_somebody_else_is_discarded(void **state)
 
 static void binding_error_ends_an_outstanding_request_before_heartbeats(void **state)
 {
-	ask_heartbeat();
+	world_ask_heartbeat(&world, heartbeat, MAG2);
 	assert_int_equal(ro_start(ro, &world.now, first, second), 0);
 	fake_host_run(&ro_host);
 	assert_int_equal(stats().sent[RO_INIT], 1);
 	hear_binding_error(MAG2);
 	assert_int_equal(stats().binding_errors, 1);
-	assert_false(heartbeat_is_unsupported(MAG2));
+	assert_false(world_heartbeat_unsupported(heartbeat, MAG2));
 	world_advance(&world, 1000);
 	ro_advance(ro, &world.now); /* what is left is not sent again */
 	fake_host_run(&ro_host);
 	hear_binding_error(MAG2);
-	assert_true(heartbeat_is_unsupported(MAG2));
+	assert_true(world_heartbeat_unsupported(heartbeat, MAG2));
 }
 
 static void binding_error_without_a_request_is_of_a_heartbeat(void **state)
 {
-	ask_heartbeat();
+	world_ask_heartbeat(&world, heartbeat, MAG2);
 	hear_binding_error(MAG2);
 	assert_int_equal(stats().binding_errors, 0);
-	assert_true(heartbeat_is_unsupported(MAG2));
+	assert_true(world_heartbeat_unsupported(heartbeat, MAG2));
 }
 
 /* In place of RO Setup it comes between MAGs only. */
