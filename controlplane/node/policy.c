@@ -421,6 +421,11 @@ const struct policy_peer *policy_peer(const struct policy *policy, uint32_t inde
 	return index < policy->peer_count ? &policy->peers[index] : NULL;
 }
 
+bool policy_peer_is_opposite(const struct policy *policy, uint32_t index)
+{
+	return index < policy->peer_count && !policy->peers[index].ro_only;
+}
+
 const struct policy_pool *policy_pool(const struct policy *policy, uint32_t index)
 {
 	return index < policy->pool_count ? &policy->pools[index] : NULL;
@@ -522,7 +527,7 @@ bool policy_node_by_mac(const struct policy *policy, const uint8_t mac[6], uint8
 
 bool policy_peer_may_register(const struct policy *policy, const struct policy_node *node, uint32_t peer)
 {
-	if (peer >= policy->peer_count || policy->peers[peer].ro_only)
+	if (!policy_peer_is_opposite(policy, peer))
 		return false;
 	for (unsigned i = 0; i < node->peer_count; i++)
 		if (node->peers[i] == peer)

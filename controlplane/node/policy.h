@@ -80,6 +80,8 @@ bool policy_id_format_is_valid(const char *id_format);
 
 const struct policy_peer *policy_peer(const struct policy *policy, uint32_t index); /* NULL past the last */
 const struct policy_pool *policy_pool(const struct policy *policy, uint32_t index);
+/* Is there such a peer, and of the other role: an LMA for a MAG, a MAG for an LMA? */
+bool policy_peer_is_opposite(const struct policy *policy, uint32_t index);
 /* Index, or UINT32_MAX. */
 uint32_t policy_peer_find(const struct policy *policy, const struct in6_addr *address);
 uint32_t policy_peer_find_name(const struct policy *policy, const char *name);

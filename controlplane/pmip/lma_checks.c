@@ -61,7 +61,7 @@ uint8_t lma_check_identity(struct lma *lma, struct lma_request *request)
 		return MH_STATUS_MISSING_MN_IDENTIFIER_OPTION;
 	if (request->options.duplicate_singleton)
 		return MH_STATUS_UNSPECIFIED;
-	if (request->peer >= lma->peer_count || policy_peer(policy, request->peer)->ro_only)
+	if (request->peer >= lma->peer_count || !policy_peer_is_opposite(policy, request->peer))
 		return MH_STATUS_MAG_NOT_AUTHORIZED_FOR_PROXY_REG;
 	if (!policy_node_by_id(policy, &request->options.mn_id, &request->node))
 		return MH_STATUS_NOT_LMA_FOR_THIS_MOBILE_NODE;

@@ -101,14 +101,6 @@ static void move(struct mag *mag, struct attachment *a, uint16_t link, enum hist
 	a->renew = a->state == ATTACHMENT_INSTALLING; /* once the move is applied */
 }
 
-/* Is there such a peer, and not only for route optimisation? */
-static bool is_lma(const struct mag *mag, uint32_t index)
-{
-	const struct policy_peer *peer = policy_peer(mag->config.policy, index);
-
-	return peer != NULL && !peer->ro_only;
-}
-
 struct attachment *attach(struct mag *mag, uint16_t link, const uint8_t mac[6], enum history_event cause, int *error)
 {
 	struct attachment *a = node_by_mac(mag, mac);
@@ -126,7 +118,8 @@ struct attachment *attach(struct mag *mag, uint16_t link, const uint8_t mac[6], 
 	*error = -ENOSPC;
 	if (mag->host->ops->busy(mag->host))
 		return NULL;
-	if (!policy_node_by_mac(mag->config.policy, mac, id_text, &policy) || !is_lma(mag, policy.peer)) {
+	if (!policy_node_by_mac(mag->config.policy, mac, id_text, &policy) ||
+		!policy_peer_is_opposite(mag->config.policy, policy.peer)) {
 		*error = -EACCES;
 		if (cause != HISTORY_attach_admin)
 			refuse_stranger(mag, link, mac);

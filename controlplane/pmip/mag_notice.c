@@ -149,13 +149,6 @@ static void notify_node(struct mag *mag, const struct mh_datagram *datagram, con
 	acknowledge(mag, datagram, message, option, a->upn_status);
 }
 
-static bool is_lma(const struct mag *mag, const struct in6_addr *address)
-{
-	const struct policy_peer *peer = policy_peer(mag->config.policy, policy_peer_find(mag->config.policy, address));
-
-	return peer != NULL && !peer->ro_only;
-}
-
 static bool is_group_of_all(const struct mh_option *option)
 {
 	struct cursor data = cursor_over(option->data, option->length);
@@ -169,9 +162,10 @@ static bool is_group_of_all(const struct mh_option *option)
 static void notify_group(struct mag *mag, const struct mh_datagram *datagram, const struct mh_message *message,
 	const struct mh_option *option)
 {
+	const struct policy *policy = mag->config.policy;
 	uint8_t status = UPA_STATUS_UNSPECIFIED; /* a group that we did not agree on */
 
-	if (!is_lma(mag, &datagram->source))
+	if (!policy_peer_is_opposite(policy, policy_peer_find(policy, &datagram->source)))
 		status = UPA_STATUS_NOT_ATTACHED; /* nobody is registered there */
 	else if (is_group_of_all(option) && message->fixed.upn.reason == UPN_REASON_FORCE_REREGISTRATION) {
 		walk_ask(mag, &datagram->source);
