@@ -201,16 +201,6 @@ static uint32_t plan_endpoints(const struct config *config)
 	return endpoints < UINT32_MAX / 2 ? (uint32_t)endpoints : UINT32_MAX / 2;
 }
 
-/* RO-077: does any MN of a MAG want its packets in order? */
-static bool wants_order(const struct config *config)
-{
-	bool wants = config->ro.in_order || config->default_profile.in_order == 1;
-
-	for (unsigned i = 0; i < config->node_count; i++)
-		wants = wants || config->nodes[i].in_order == 1;
-	return wants;
-}
-
 /* Pairs in the tables of a MAG, and what workers of either role tell of. */
 static void plan_pairs(struct plan *plan, const struct config *config)
 {
@@ -223,7 +213,7 @@ static void plan_pairs(struct plan *plan, const struct config *config)
 		plan->config.pairs_max = ro->max_pairs;
 		plan->config.pair_entries_max = entries < UINT32_MAX / 2 ? (uint32_t)entries : UINT32_MAX / 2;
 		plan->config.pair_counters = ro->pair_counters;
-		plan->config.hold_packets = wants_order(config) ? ro->flush_packets : 0;
+		plan->config.hold_packets = config_wants_order(config) ? ro->flush_packets : 0;
 		plan->config.hold_deadline_ms = ro->flush_deadline_ms;
 	}
 	if (!ro->detect)

@@ -257,6 +257,8 @@ void config_destroy(struct config *config);
  */
 int config_check_machine(const struct config *config, FILE *errors);
 
+/* Does any mobile node of a MAG want the packets of its pairs in order (RO-077)? */
+bool config_wants_order(const struct config *config);
 /* Memory in octets that the configured sizes need: @fixed tables and rings, @mbufs packet buffers. */
 void config_memory(const struct config *config, uint64_t *tables, uint64_t *mbufs);
 /* Packet buffers that the rings of the ports and the workers can hold: fewer leave nothing to receive into. */

@@ -25,7 +25,9 @@
 #define DESCRIPTORS_PCI    1024
 #define DESCRIPTORS_AF_XDP 2048
 #define WORKER_RINGS       (3 * 1024)
-#define WORKER_MBUFS       512 /* cache of the pool, packets under way */
+#define WORKER_MBUFS       512  /* cache of the pool, packets under way */
+#define WORKER_HELD        4096 /* for the order of pairs (dataplane/hold.h) */
+#define WORKER_HELD_BYTES  (1024 * 64 + 192)
 #define HANDOVER_RING      512
 #define MBUFS_MIN          8191
 #define MBUF_HEADER_BYTES  (64 + 128 + 64) /* object header, struct rte_mbuf, dynamic fields and padding */
@@ -34,10 +36,19 @@
 #define FRAME_ALIGN        1024u
 #define MBUF_ROOM_MIN      2048
 
+bool config_wants_order(const struct config *config)
+{
+	bool wants = config->ro.in_order || config->default_profile.in_order == 1;
+
+	for (unsigned i = 0; i < config->node_count; i++)
+		wants = wants || config->nodes[i].in_order == 1;
+	return config->ro.enabled && config->role == ROLE_MAG && wants;
+}
+
 static uint64_t ro_bytes(const struct config *config)
 {
 	const struct config_ro *ro = &config->ro;
-	uint64_t pair = RO_PAIR_BYTES + PAIR_EVENTS_BYTES;
+	uint64_t pair = RO_PAIR_BYTES + PAIR_EVENTS_BYTES, worker = 0;
 	unsigned workers = config->dataplane.worker_count;
 
 	if (!ro->enabled)
@@ -46,7 +57,11 @@ static uint64_t ro_bytes(const struct config *config)
 		pair += CONFIG_PAIR_ENTRIES * PAIR_ENTRY_BYTES;
 	if (config->role == ROLE_MAG && ro->pair_counters)
 		pair += (uint64_t)OBJECT_COUNTER_BYTES * workers;
-	return ro->max_pairs * pair + (ro->detect ? (uint64_t)PAIR_WATCH_BYTES * workers : 0);
+	if (ro->detect)
+		worker += PAIR_WATCH_BYTES;
+	if (config_wants_order(config))
+		worker += WORKER_HELD_BYTES;
+	return ro->max_pairs * pair + worker * workers;
 }
 
 static uint64_t tables_bytes(const struct config *config)
@@ -91,7 +106,8 @@ static uint64_t mbuf_count(const struct config *config)
 {
 	unsigned workers = config->dataplane.worker_count;
 	uint64_t count = config_mbufs_min(config) + (uint64_t)workers * WORKER_RINGS +
-			 (uint64_t)config->port_count * (workers - 1) * HANDOVER_RING;
+			 (uint64_t)config->port_count * (workers - 1) * HANDOVER_RING +
+			 (config_wants_order(config) ? (uint64_t)workers * WORKER_HELD : 0);
 	uint64_t power = MBUFS_MIN + 1;
 
 	if (config->dataplane.mbufs != 0)

@@ -52,10 +52,22 @@ static void pool_of_packet_buffers_is_as_large_as_told(void **state)
 
 	for (unsigned i = 0; i < PORTS; i++)
 		same[i] = port_of(&ports[i]);
-	for (unsigned workers = 1; workers <= 8; workers++) {
-		struct config config = {.ports = ports, .port_count = PORTS, .dataplane.worker_count = workers};
-		struct dataplane_config dataplane = {.ports = same, .port_count = PORTS, .worker_count = workers};
+	for (unsigned run = 0; run < 16; run++) {
+		unsigned workers = 1 + run / 2;
+		bool in_order = run % 2 != 0;
+		struct config config = {.role = ROLE_MAG,
+			.ports = ports,
+			.port_count = PORTS,
+			.dataplane.worker_count = workers,
+			.ro = {.enabled = true, .in_order = in_order}};
+		struct dataplane_config dataplane = {.role = DATAPLANE_MAG,
+			.ports = same,
+			.port_count = PORTS,
+			.worker_count = workers,
+			.hold_packets = in_order ? 256 : 0};
 		uint64_t tables, bytes, one;
+
+		assert_int_equal(config_wants_order(&config), in_order);
 
 		config_memory(&config, &tables, &bytes);
 		config.dataplane.mbufs = 1;
