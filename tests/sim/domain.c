@@ -243,14 +243,19 @@ static void step(struct domain *domain)
 	check(domain, &event);
 }
 
-void domain_run(struct domain *domain, uint64_t ms)
+void domain_run_us(struct domain *domain, uint64_t us)
 {
-	uint64_t end_ns = domain->now_ns + ms * 1000000;
+	uint64_t end_ns = domain->now_ns + us * 1000;
 
 	while (events_queue_next(domain->queue) <= end_ns)
 		step(domain);
 	domain->now_ns = end_ns;
 	invariants_check_all(domain);
+}
+
+void domain_run(struct domain *domain, uint64_t ms)
+{
+	domain_run_us(domain, ms * 1000);
 }
 
 void domain_run_until(

@@ -83,6 +83,7 @@ struct gateway {
 	struct mag *mag;
 	struct ro *ro; /* NULL: disabled */
 	struct ro_peer *ro_peers;
+	bool refuses_ro;
 	uint64_t *pair_packets; /* by index of the pair: sent and taken direct */
 	struct heartbeat *heartbeat;
 	struct transactions *transactions;
@@ -163,6 +164,7 @@ struct gateway *domain_mag(struct domain *domain, unsigned number);
 struct gateway *domain_gateway_at(struct domain *domain, const struct in6_addr *address); /* or NULL */
 
 void domain_run(struct domain *domain, uint64_t ms);
+void domain_run_us(struct domain *domain, uint64_t us);
 /* Until @condition holds; fails the test after @ms. */
 void domain_run_until(
 	struct domain *domain, bool (*condition)(struct domain *domain, void *context), void *context, uint64_t ms);
@@ -200,6 +202,8 @@ void gateway_ro_stop(struct gateway *gateway);
 struct mobile *gateway_mobile_of(const struct gateway *gateway, uint64_t prefix, struct ro_session *session);
 /* A packet was forwarded by this entry of a pair. */
 void gateway_ro_count(struct gateway *gateway, const struct pair_record *record);
+/* MAG: its policy allows no node route optimisation, or all again. */
+void gateway_refuse_ro(struct gateway *gateway, bool refuses);
 void gateway_ro_peer_lost(struct gateway *gateway, const struct engine_time *now, const struct in6_addr *peer);
 /*
  * Something happened after which both ends may disagree until a lifetime is over: a gateway lost its state, an exchange

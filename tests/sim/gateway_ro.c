@@ -96,6 +96,45 @@ void gateway_ro_count(struct gateway *gateway, const struct pair_record *record)
 	gateway->pair_packets[record->index]++;
 }
 
+/* The sessions of a MAG as its policy sees them. */
+static bool mag_find_by_prefix(void *context, uint64_t prefix, struct ro_session *session)
+{
+	const struct gateway *gateway = context;
+	bool found = ro_mag_sessions.find_by_prefix(gateway->mag, prefix, session);
+
+	session->allowed = session->allowed && !gateway->refuses_ro;
+	return found;
+}
+
+static bool mag_find_by_id(void *context, const struct mn_id *id, struct ro_session *session)
+{
+	const struct gateway *gateway = context;
+	bool found = ro_mag_sessions.find_by_id(gateway->mag, id, session);
+
+	session->allowed = session->allowed && !gateway->refuses_ro;
+	return found;
+}
+
+static uint32_t mag_tunnel_acquire(void *context, const struct in6_addr *lma)
+{
+	return ro_mag_sessions.tunnel_acquire(((struct gateway *)context)->mag, lma);
+}
+
+static void mag_tunnel_release(void *context, uint32_t tunnel)
+{
+	ro_mag_sessions.tunnel_release(((struct gateway *)context)->mag, tunnel);
+}
+
+static const struct ro_session_ops mag_sessions = {.find_by_prefix = mag_find_by_prefix,
+	.find_by_id = mag_find_by_id,
+	.tunnel_acquire = mag_tunnel_acquire,
+	.tunnel_release = mag_tunnel_release};
+
+void gateway_refuse_ro(struct gateway *gateway, bool refuses)
+{
+	gateway->refuses_ro = refuses;
+}
+
 void gateway_ro_start(struct gateway *gateway, struct engine_host *host, const struct engine_time *now)
 {
 	const struct ro_options *options = &gateway->domain->config.ro;
@@ -128,8 +167,8 @@ void gateway_ro_start(struct gateway *gateway, struct engine_host *host, const s
 	gateway->pair_packets = calloc(options->max_pairs, sizeof(*gateway->pair_packets));
 	if (gateway->pair_packets == NULL)
 		abort();
-	gateway->ro = ro_create(&config, host, is_lma ? &ro_lma_sessions : &ro_mag_sessions,
-		is_lma ? (void *)gateway->lma : (void *)gateway->mag, now);
+	gateway->ro = ro_create(&config, host, is_lma ? &ro_lma_sessions : &mag_sessions,
+		is_lma ? (void *)gateway->lma : (void *)gateway, now);
 	if (gateway->ro == NULL)
 		abort();
 	if (is_lma)

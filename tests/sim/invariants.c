@@ -14,6 +14,8 @@
 
 #include "node/hash_index.h"
 
+#define PAIR_USERS 4 /* of tunnels to LMAs: one to return packets, those before until they are given back */
+
 static uint64_t id_of(const struct home_network_prefix *prefix)
 {
 	return endpoint_id_ipv6(prefix->prefix.s6_addr);
@@ -224,7 +226,7 @@ static void check_mag(const struct gateway *gateway)
 	if (settled && !has_refusals(gateway->domain) && owner_link_count(gateway->owner) != count)
 		domain_fail(gateway->domain, "%s: %u nodes, %u in the link table", gateway->name, count,
 			owner_link_count(gateway->owner));
-	check_tunnels(gateway, users, ro_of(gateway).pairs, settled); /* pairs return packets to LMAs for a while */
+	check_tunnels(gateway, users, ro_of(gateway).pairs * PAIR_USERS, settled);
 	check_indexes(gateway, count, settled);
 	id_set_fini(&prefixes);
 }

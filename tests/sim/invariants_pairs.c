@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define CHECK_EVERY_NS    UINT64_C(250000000) /* if nothing changes */
+#define EXCHANGE_NS       UINT64_C(7500000000)
 #define EXPIRY_SLACK_MS   1000
 #define EARLY_SLACK_MS    300
 #define DISAGREE_SLACK_MS 1500
@@ -39,12 +40,15 @@ static bool takes(const struct gateway *peer, const struct gateway *from, const 
 	       (tunnel_goes_to(peer, rx->pair.check.tunnel, from) || tunnel_goes_to(peer, rx->pair.check.former, from));
 }
 
-/* The node that has the link and MAC of an entry is there: a MAG that has not noticed that it left sends nothing of it.
+/*
+ * The node that has the link and MAC of an entry is there, and its MAG has had the time to hear what changed: one that
+ * has not noticed that it left sends nothing of it, and for what it sends when the node is back there is RO Error.
  */
 static bool is_there(const struct domain *domain, const struct gateway *mag, const struct fwd_pair *pair)
 {
-	return pair->check.from.link < domain->config.nodes &&
-	       domain->mobiles[pair->check.from.link].mag == (int)(mag - domain->gateways);
+	const struct mobile *mobile = &domain->mobiles[pair->check.from.link];
+
+	return mobile->mag == (int)(mag - domain->gateways) && mobile->attached_ns + EXCHANGE_NS < domain->now_ns;
 }
 
 static void check_sender(struct domain *domain, const struct gateway *mag, struct pair_record *record)
