@@ -300,9 +300,15 @@ void update_remove(struct ro *ro, struct association *a, uint8_t cause)
 	association_commit(ro, a);
 }
 
+/* A newer PBU or a newer update is no reason to wait. */
+bool holds_down(uint8_t status)
+{
+	return RO_FAILED(status) && status != RO_STATUS_NOT_ATTACHED && status != RO_STATUS_OUT_OF_WINDOW;
+}
+
 void update_fail(struct ro *ro, struct association *a, uint8_t status)
 {
-	if (status != RO_STATUS_NOT_ATTACHED && status != RO_STATUS_OUT_OF_WINDOW) {
+	if (holds_down(status)) {
 		a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
 		pair_note(ro, a, RO_EVENT_HELD_DOWN, status);
 	}

@@ -376,7 +376,7 @@ static void report_of_removal(struct ro *ro, struct association *a, const struct
 	}
 	if (request->body.stamp > a->stamp)
 		a->stamp = request->body.stamp;
-	if (RO_FAILED(cause) || cause == RO_STATUS_REMOVED) /* an operator means both ends */
+	if (holds_down(cause) || cause == RO_STATUS_REMOVED) /* an operator means both ends */
 		a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
 	association_commit(ro, a);
 	update_remove(ro, a, cause);
@@ -542,6 +542,13 @@ void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 	}
 	if (status == RO_STATUS_OUT_OF_WINDOW && (a->step == STEP_ASK || a->step == STEP_LEAD_INIT)) {
 		repeat_with_greater_stamp(ro, a, ack->body.has_stamp ? ack->body.stamp : 0);
+		return;
+	}
+	if (status == RO_STATUS_NOT_ATTACHED && a->handover && (!a->sides[0].ours || !a->sides[1].ours)) {
+		/* Both MNs move, and the other LMA is about to say where its MN is (G.6.9). */
+		a->last_failure = status;
+		a->deadline_ms = ro_ms(ro) + ro->config.ack_timeout_ms;
+		association_schedule(ro, a);
 		return;
 	}
 	if (RO_FAILED(status) || (a->step == STEP_ASK && !ask_answered(ro, a, ack))) {

@@ -260,6 +260,20 @@ static void setup_accepted(struct ro *ro, struct association *a, const struct ro
 		NULL);
 }
 
+/* The LMA of the MN, that of then or that of now; for a PBU who may set up. */
+static bool may_remove(
+	const struct ro *ro, const struct ro_request *request, const struct association *a, unsigned side)
+{
+	const struct in6_addr *source = &request->datagram->source;
+	const struct side *own = &a->sides[side];
+	struct ro_session session;
+
+	if (request->pbu != NULL)
+		return check_setup_sender(ro, request, own, &a->sides[1 - side]) == RO_STATUS_ACTIVE;
+	return same_address(source, &own->lma) ||
+	       (ro->ops->find_by_prefix(ro->context, own->prefixes[0], &session) && same_address(source, &session.lma));
+}
+
 static void removal_in(struct ro *ro, struct ro_request *request)
 {
 	struct association *a = NULL;
@@ -274,9 +288,7 @@ static void removal_in(struct ro *ro, struct ro_request *request)
 		return;
 	}
 	side = association_side(a, own.prefixes[0]);
-	other = a->sides[1 - side];
-	if (check_setup_sender(ro, request, &a->sides[side], &other) != RO_STATUS_ACTIVE ||
-		(request->pbu == NULL && !same_address(&request->datagram->source, &a->sides[side].lma))) {
+	if (!may_remove(ro, request, a, (unsigned)side)) {
 		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 	} else if (ack_repeat(ro, a, request)) {
 		return;

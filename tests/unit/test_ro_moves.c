@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Mobile nodes of a pair that move: both at once, back and forth, next to each other, to gateways that want no part. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ro_world.h"
+
+#define SETTLE_MS 23000
+
+static struct world world;
+
+static void begin(unsigned variant)
+{
+	world_init(&world, (struct world_options){.proxy = variant & 1, .one_lma = variant & 2, .early = variant & 4});
+}
+
+static unsigned mag_of(unsigned mn)
+{
+	return (unsigned)world.mns[mn - 1].mag;
+}
+
+static bool is_direct(void)
+{
+	return world_sends(&world, mag_of(1), 1, 2, mag_of(2)) && world_sends(&world, mag_of(2), 2, 1, mag_of(1));
+}
+
+static void expect_direct(const char *what, unsigned variant)
+{
+	if (!is_direct())
+		fail_msg("%s, variant %u: not direct", what, variant);
+}
+
+/* The gateways hear of a move, and nothing is delivered before the next one. */
+static void move_silently(unsigned number, unsigned mag)
+{
+	struct world_mn *mn = &world.mns[number - 1];
+	unsigned from = mag_of(number);
+
+	world.now.monotonic_ns += 1000000;
+	world.now.wall_ns += 1000000;
+	mn->mag = (int)mag;
+	ro_session_changed(world.nodes[from].ro, &world.now, mn->prefix, RO_SESSION_DOWN);
+	ro_session_changed(world.nodes[mag].ro, &world.now, mn->prefix, RO_SESSION_UP);
+	ro_session_changed(world.nodes[mn->lma].ro, &world.now, mn->prefix, RO_SESSION_MOVED);
+}
+
+/* RO-062: the newest PBU wins, with both current MAGs */
+static void both_mns_move_at_once(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned first = 1; first <= 2; first++) {
+			begin(variant);
+			world_traffic(&world, LMA1);
+			move_silently(first, MAG3);
+			move_silently(3 - first, first == 1 ? MAG1 : MAG2);
+			world_run(&world);
+			world_pass(&world, SETTLE_MS);
+			expect_direct("both at once", variant);
+			world_fini(&world);
+		}
+	}
+}
+
+static void both_mns_swap_their_mags(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		begin(variant);
+		world_traffic(&world, LMA1);
+		move_silently(1, MAG2);
+		move_silently(2, MAG1);
+		world_run(&world);
+		world_pass(&world, SETTLE_MS);
+		expect_direct("swap", variant);
+		world_fini(&world);
+	}
+}
+
+static void mn_that_comes_straight_back_is_direct_again(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned mn = 1; mn <= 2; mn++) {
+			unsigned home;
+
+			begin(variant);
+			world_traffic(&world, LMA1);
+			home = mag_of(mn);
+			for (unsigned i = 0; i < 5; i++) {
+				move_silently(mn, MAG3);
+				move_silently(mn, home);
+			}
+			world_run(&world);
+			world_pass(&world, SETTLE_MS);
+			expect_direct("straight back", variant);
+			world_fini(&world);
+		}
+	}
+}
+
+static void refuse_all(struct ro_config *config)
+{
+	static const struct home_network_prefix none = {.prefix = {.s6_addr = {0xfd}}, .length = 64};
+
+	if (config->role == RO_ROLE_MAG && config->address.s6_addr[5] == 0xa3) {
+		config->eligible = &none;
+		config->eligible_count = 1;
+	}
+}
+
+/* The direct path ends, and comes back when the MN does. */
+static void mag_that_refuses_means_the_path_over_the_lma(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 8; variant++) {
+		unsigned mn = variant & 4 ? 2 : 1, home;
+
+		world_init(&world,
+			(struct world_options){.proxy = variant & 1, .one_lma = variant & 2, .adjust = refuse_all});
+		home = mag_of(mn);
+		world_traffic(&world, LMA1);
+		expect_direct("before", variant);
+		world_move(&world, mn, MAG3);
+		world_pass(&world, SETTLE_MS);
+		assert_true(world_is_quiet(&world));
+		world_move(&world, mn, (int)home);
+		world_pass(&world, 31000); /* hold-down */
+		world.arrow_count = 0;
+		world_traffic(&world, LMA1);
+		world_pass(&world, SETTLE_MS);
+		expect_direct("after", variant);
+		world_fini(&world);
+	}
+}
+
+/* RO-085, RO-086: also with messages lost on the way */
+static void pair_becomes_local_and_leaves_again(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 8; variant++) {
+		unsigned mn = variant & 4 ? 2 : 1, mag = variant & 4 ? MAG1 : MAG2;
+
+		for (unsigned n = 0; n <= 12; n++) {
+			begin(variant & 3);
+			world_traffic(&world, LMA1);
+			world.lose_number = n;
+			world_move(&world, mn, (int)mag);
+			world_pass(&world, SETTLE_MS);
+			expect_direct("becomes local", variant);
+			world.arrow_count = 0;
+			world.lose_number = n;
+			world_move(&world, mn, MAG3);
+			world_pass(&world, SETTLE_MS);
+			expect_direct("leaves", variant);
+			world_fini(&world);
+		}
+	}
+}
+
+static void arrows_of_local_pairs(void **state)
+{
+	(void)state;
+	begin(2);
+	world.mns[1].mag = MAG1;
+	world_traffic(&world, LMA1);
+	expect_arrows(&world, "LMA1 -RO Init-> MAG1", "MAG1 -RO Init Ack-> LMA1", "MAG1 -RO Report-> LMA1",
+		"LMA1 -RO Report Ack-> MAG1");
+	world_fini(&world);
+	begin(3);
+	world.mns[1].mag = MAG1;
+	world_traffic(&world, LMA1);
+	expect_arrows(&world, "LMA1 -RO Init-> MAG1", "MAG1 -RO Init Ack-> LMA1", "LMA1 -RO Setup-> MAG1",
+		"MAG1 -RO Setup Ack-> LMA1", "LMA1 -RO Setup-> MAG1", "MAG1 -RO Setup Ack-> LMA1");
+	world_fini(&world);
+	begin(0);
+	world.mns[1].mag = MAG1;
+	world_traffic(&world, LMA1);
+	expect_arrows(&world, "LMA1 -RO Init-> LMA2", "LMA2 -RO Init Ack-> LMA1", "LMA2 -RO Init-> MAG1",
+		"MAG1 -RO Init Ack-> LMA2", "MAG1 -RO Report-> LMA2", "LMA2 -RO Report Ack-> MAG1",
+		"LMA2 -RO Report-> LMA1", "LMA1 -RO Report Ack-> LMA2");
+	world_fini(&world);
+}
+
+/* RO-087: TX right at the Init, confirmed in time it stays */
+static void early_activation_stays_if_it_is_confirmed(void **state)
+{
+	(void)state;
+	for (unsigned variant = 4; variant < 8; variant++) {
+		begin(variant);
+		world.lose = variant & 1 ? "LMA1 -RO Setup-> MAG1" : "MAG2 -RO Setup-> MAG1";
+		world.lose_count = 1;
+		world_traffic(&world, LMA1);
+		assert_true(world_sends(&world, MAG2, 2, 1, MAG1));
+		world_pass(&world, 450); /* no confirmation */
+		assert_false(world_sends(&world, MAG2, 2, 1, MAG1));
+		world_pass(&world, 2000);
+		expect_direct("confirmed late", variant);
+		world_move(&world, 1, MAG3);
+		world_pass(&world, 1000);
+		expect_direct("handover", variant);
+		world_fini(&world);
+	}
+}
+
+/* RO-088: what was rolled back and never confirmed is told as that */
+static void early_activation_that_failed_is_reported_142(void **state)
+{
+	struct ro_stats stats;
+
+	(void)state;
+	begin(6);
+	world.nodes[MAG1].dead = true;
+	world_traffic(&world, LMA1);
+	world_pass(&world, SETTLE_MS);
+	assert_true(world_is_quiet(&world));
+	ro_stats(world.nodes[MAG2].ro, &stats);
+	assert_int_equal(stats.reports[RO_STATUS_ROLLED_BACK], 1);
+	world_fini(&world);
+}
+
+/* A MAG may forbid it whatever the LMA asks for. */
+static void no_early_activation(struct ro_config *config)
+{
+	if (config->role == RO_ROLE_MAG)
+		config->early = false;
+}
+
+static void mag_that_does_not_allow_early_activation_waits(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		world_init(&world, (struct world_options){.proxy = variant & 1,
+					   .one_lma = variant & 2,
+					   .early = true,
+					   .adjust = no_early_activation});
+		world.early = false; /* (d) holds at any time */
+		world_traffic(&world, LMA1);
+		expect_direct("without", variant);
+		world_fini(&world);
+	}
+}
+
+/* ---- several prefixes ---- */
+
+static void expect_all_prefixes(unsigned mag)
+{
+	const struct world_node *node = &world.nodes[mag];
+	unsigned tx = 0, rx = 0;
+
+	for (unsigned i = 0; i < WORLD_PAIRS; i++) {
+		tx += node->pairs[i].used && node->pairs[i].pair.forward.flags & FORWARD_PAIR_TX;
+		rx += node->pairs[i].used && node->pairs[i].pair.forward.flags == FORWARD_PAIR_RX;
+	}
+	assert_int_equal(tx, 4);
+	assert_int_equal(rx, 4);
+}
+
+/* RO-037 */
+static void mns_with_two_prefixes_have_one_pair_of_all(void **state)
+{
+	struct ro_view view;
+
+	(void)state;
+	for (unsigned proxy = 0; proxy < 2; proxy++) {
+		begin(2 | proxy);
+		world.mns[0].second = UINT64_C(0x20010db800f10101);
+		world.mns[1].second = UINT64_C(0x20010db800f10102);
+		ro_traffic_seen(world.nodes[LMA1].ro, &world.now, world.mns[0].second, world.mns[1].prefix);
+		ro_traffic_seen(world.nodes[LMA1].ro, &world.now, world.mns[1].prefix, world.mns[0].second);
+		world_run(&world);
+		expect_direct("two prefixes", proxy);
+		expect_all_prefixes(MAG1);
+		expect_all_prefixes(MAG2);
+		assert_true(ro_pair_find(world.nodes[LMA1].ro, world.mns[1].second, world.mns[0].second, &view));
+		world.arrow_count = 0;
+		ro_traffic_seen(world.nodes[LMA1].ro, &world.now, world.mns[0].second, world.mns[1].second);
+		ro_traffic_seen(world.nodes[LMA1].ro, &world.now, world.mns[1].second, world.mns[0].second);
+		world_run(&world);
+		expect_arrows(&world, NULL);
+		world_move(&world, 1, MAG3);
+		expect_direct("two prefixes moved", proxy);
+		expect_all_prefixes(MAG3);
+		assert_int_equal(
+			ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].second, world.mns[1].second), 0);
+		world_run(&world);
+		assert_true(world_is_quiet(&world));
+		world_pass(&world, 90000);
+		world_fini(&world);
+	}
+}
+
+/* The pair of two LMAs is about the prefix that was seen; its session is known by its first one. */
+static void pair_of_a_second_prefix_moves_with_its_session(void **state)
+{
+	(void)state;
+	for (unsigned proxy = 0; proxy < 2; proxy++) {
+		uint64_t first, second = UINT64_C(0x20010db800f20102);
+
+		begin(proxy);
+		first = world.mns[1].prefix;
+		world.mns[1].second = second;
+		ro_traffic_seen(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, second);
+		ro_traffic_seen(world.nodes[LMA1].ro, &world.now, second, world.mns[0].prefix);
+		world_run(&world);
+		assert_true(world_sends(&world, MAG2, 2, 1, MAG1) == false); /* not the first prefix */
+		world.mns[1].prefix = second;
+		expect_direct("second prefix", proxy);
+		world.mns[1].prefix = first;
+		world_move(&world, 2, MAG3);
+		world_pass(&world, 2000);
+		world.mns[1].prefix = second;
+		expect_direct("second prefix moved", proxy);
+		world.mns[1].prefix = first;
+		world_move(&world, 2, -1);
+		world_pass(&world, 2000);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_mns_move_at_once),
+		cmocka_unit_test(both_mns_swap_their_mags),
+		cmocka_unit_test(mn_that_comes_straight_back_is_direct_again),
+		cmocka_unit_test(mag_that_refuses_means_the_path_over_the_lma),
+		cmocka_unit_test(pair_becomes_local_and_leaves_again),
+		cmocka_unit_test(arrows_of_local_pairs),
+		cmocka_unit_test(early_activation_stays_if_it_is_confirmed),
+		cmocka_unit_test(early_activation_that_failed_is_reported_142),
+		cmocka_unit_test(mag_that_does_not_allow_early_activation_waits),
+		cmocka_unit_test(mns_with_two_prefixes_have_one_pair_of_all),
+		cmocka_unit_test(pair_of_a_second_prefix_moves_with_its_session),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
