@@ -259,8 +259,8 @@ static void keys_are_not_repeated_in_messages(void **state)
 {
 	static const char allowed[] = "allowed: 64 hexadecimal digits, not all 0\n";
 	static const char *const wrong[] = {"111111111111111111111111111111111111111111111111111111111111111",
-		"'11111111111111111111111111111111111111111111111111111111111111111'", "password", "'1g" KEY_1 "'",
-		"0x" KEY_1};
+		"'11111111111111111111111111111111111111111111111111111111111111111'", "password", ("'1g" KEY_1 "'"),
+		("0x" KEY_1)};
 
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char expected[128];
