@@ -22,7 +22,8 @@ demo: packages-test build
 test: packages-test build
 	@tests/with-hugepages 640 $(PYTHON) tests/run.py $(SUITES)
 
-bench: packages-test build
+bench: build
+	@.ci/install-packages build test bench
 	@tests/with-hugepages 2048 $(PYTHON) tests/bench/run.py
 
 lint:

@@ -79,11 +79,8 @@ struct packet_meta {
 			 * header before it, 0 if layer 2 is gone */
 	uint8_t worker; /* that punted it */
 	uint8_t source_mac[6]; /* punt: from the frame, zero if it came out of a tunnel */
-	uint16_t reserved;
-	uint32_t node; /* generation checks of packets that are kept */
-	uint32_t generation;
 };
-_Static_assert(sizeof(struct packet_meta) == 32, "fits the dynamic fields of an mbuf");
+_Static_assert(sizeof(struct packet_meta) == 24, "fits the dynamic fields of an mbuf beside a driver's time stamp");
 
 /* Offset of struct packet_meta in an mbuf; registered by door_create(), const afterwards. */
 extern int packet_meta_offset;

@@ -51,14 +51,15 @@ static void fill_meta(struct worker *w, struct rte_mbuf *pkt)
 	struct packet_meta *meta = packet_meta(pkt);
 	uint16_t mtu_bytes = path->reason == PUNT_packet_too_big_error ? meta->mtu_bytes : 0;
 
-	*meta = (struct packet_meta){.reason = path->reason,
+	*meta = (struct packet_meta){
+		.reason = path->reason,
 		.port = pkt->port,
 		.link = path->link,
 		.mtu_bytes = mtu_bytes,
 		.tunnel = path->tunnel,
 		.vlan = VLAN_NONE,
 		.worker = (uint8_t)w->number,
-		.node = INDEX_NONE};
+	};
 	if (path->l2 != 0) {
 		const struct rte_ether_hdr *eth =
 			(const struct rte_ether_hdr *)(rte_pktmbuf_mtod(pkt, const uint8_t *) - path->l2);

@@ -19,6 +19,9 @@
 #define BENCH_ROUNDS   7
 #define BENCH_ROUND_MS 100
 
+/* How long a round takes. */
+static unsigned bench_round_ms = BENCH_ROUND_MS;
+
 struct bench {
 	const char *name;
 	uint64_t flows;
@@ -50,7 +53,7 @@ static inline uint64_t bench_tsc(void)
 
 static inline double bench_round(struct bench *bench)
 {
-	uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * BENCH_ROUND_MS, ticks = 0, done = 0;
+	uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * bench_round_ms, ticks = 0, done = 0;
 
 	do
 		ticks += bench->run(bench->context, &done);
@@ -99,19 +102,27 @@ static inline double bench_core_clock(void)
 	return (double)n / (double)(bench_tsc() - tsc);
 }
 
+/* Real-time priority for the calling thread; EAL does not survive it before its start. */
+static inline void bench_prioritise(void)
+{
+	const struct sched_param priority = {.sched_priority = 50};
+
+	if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
+		fprintf(stderr, "# no real-time priority: expect noise\n");
+}
+
 /*
- * Start EAL: with huge pages if @memory_mb of them are there, else without. Then real-time priority, which EAL does not
- * survive before. Says on standard error what it got.
+ * Start EAL: with huge pages if @memory_mb of them are there, else without; with the virtual device @vdev if it is not
+ * NULL. Says on standard error what it got.
  */
-static inline int bench_start(const char *program, unsigned memory_mb)
+static inline int bench_start_eal(const char *program, unsigned memory_mb, const char *vdev)
 {
 	char prefix[32], memory[16],
 		*huge[] = {(char *)(uintptr_t)program, (char *)(uintptr_t) "--in-memory", NULL, NULL};
 	char *plain[] = {huge[0], (char *)(uintptr_t) "--no-huge", NULL, NULL};
-	const struct sched_param priority = {.sched_priority = 50};
 	unsigned free_pages = 0;
 	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "r");
-	char *argv[16], **choice;
+	char *argv[18], **choice;
 	int argc = 0;
 
 	if (file != NULL) {
@@ -131,12 +142,22 @@ static inline int bench_start(const char *program, unsigned memory_mb)
 	argv[argc++] = (char *)(uintptr_t) "--log-level=warning";
 	argv[argc++] = (char *)(uintptr_t) "--file-prefix";
 	argv[argc++] = prefix;
+	if (vdev != NULL) {
+		argv[argc++] = (char *)(uintptr_t) "--vdev";
+		argv[argc++] = (char *)(uintptr_t)vdev;
+	}
 	argv[argc] = NULL;
 	if (rte_eal_init(argc, argv) < 0)
 		return -1;
-	if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
-		fprintf(stderr, "# no real-time priority: expect noise\n");
 	fprintf(stderr, "# %s pages, %.2f core clocks per TSC tick at %.2f GHz\n",
 		rte_eal_has_hugepages() ? "huge" : "4 KB", bench_core_clock(), (double)rte_get_tsc_hz() / 1e9);
+	return 0;
+}
+
+static inline int bench_start(const char *program, unsigned memory_mb)
+{
+	if (bench_start_eal(program, memory_mb, NULL) != 0)
+		return -1;
+	bench_prioritise();
 	return 0;
 }

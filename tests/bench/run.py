@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs the measuring programs one after the other and writes build/bench.json:
 
-{"results": [{"name", "flows", "unit", "min", "median", "max"}, ...], "machine": {...}}
+{"results": [{"name", "flows", "unit", "min", "median", "max"}, ...], "stages": [...], "references": {...},
+ "machine": {...}}
 
 Each program measures seven rounds after one that does not count. QUICK=1 takes smaller sizes (to see that it runs, not to
 quote). A figure is only worth something together with the machine and its load, which stand beside it.
@@ -10,6 +11,8 @@ quote). A figure is only worth something together with the machine and its load,
 
 import json
 import os
+import re
+import statistics
 import subprocess
 import sys
 import time
@@ -22,7 +25,6 @@ QUICK = os.environ.get("QUICK") == "1"
 PROGRAMS = [
     ("bench_lma", ["20000"] if QUICK else ["1000000"]),
     ("bench_ro", ["20000"] if QUICK else ["200000"]),
-    ("bench_pipeline", ["1", "65536"] if QUICK else ["1", "65536", "1000000"]),
 ]
 GOALS = {
     "ro_direct_setups_per_s_lma": (">=", 150000),
@@ -37,6 +39,12 @@ GOALS = {
     "lma_bytes_per_binding": ("<=", 600),
     "lma_forwarding_bytes_per_binding": ("<=", 128),
 }
+
+
+FLOWS = "1,65536" if QUICK else "1,65536,1000000,8000000"
+DRIVE = ["--paths", "mag_uplink_direct", "--flows", "65536" if QUICK else "1000000"]
+DRIVE_ROUNDS = 3 if QUICK else 7
+TESTPMD_S = 1.5
 
 
 def first(path, key):
@@ -86,6 +94,100 @@ def run(name, arguments, results, notes):
         sys.exit(f"{name} failed with exit code {process.returncode}:\n{errors}")
 
 
+def program(name):
+    return BUILD / "tests" / "bench" / name
+
+
+def pipeline(results, references, notes):
+    """hawser-bench prints its own table; its results join the others."""
+    report = BUILD / "hawser-bench.json"
+    arguments = ["--flows", FLOWS, "--json", str(report)]
+    print(f"# hawser-bench {' '.join(arguments)}", flush=True)
+    process = subprocess.Popen([program("hawser-bench"), *arguments], stderr=subprocess.PIPE, text=True, cwd=BUILD)
+    try:
+        errors = process.communicate(timeout=1200)[1]
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode != 0:
+        sys.exit(f"hawser-bench failed with exit code {process.returncode}:\n{errors}")
+    notes += [line[2:] for line in errors.splitlines() if line.startswith("# ")]
+    written = json.loads(report.read_text())
+    results += written["results"]
+    references.update(written["references"])
+    return written["stages"]
+
+
+def drive(capture):
+    """Ticks per packet of our pipeline over the packets of a capture, net_pcap included."""
+    done = subprocess.run([program("hawser-bench"), *DRIVE, "--drive", str(capture)], capture_output=True, text=True,
+                          timeout=300, check=True, cwd=BUILD)
+    return json.loads(done.stdout.splitlines()[-1])["ticks"]
+
+
+def cores():
+    """The forwarding core is the first one, as that of hawser-bench."""
+    first_two = sorted(os.sched_getaffinity(0))[:2]
+    return ["-l", ",".join(map(str, first_two)), "--main-lcore", str(first_two[-1])]
+
+
+def prioritise(process):
+    """Real-time priority for the forwarding thread: EAL does not survive it before its start."""
+    for task in Path(f"/proc/{process.pid}/task").iterdir():
+        try:
+            if "worker" in (task / "comm").read_text():
+                os.sched_setscheduler(int(task.name), os.SCHED_FIFO, os.sched_param(50))
+        except (OSError, ProcessLookupError):
+            pass  # it ended, or we may not
+
+
+def testpmd(capture):
+    """The same of dpdk-testpmd that swaps MAC addresses, IP addresses and ports; as it counts itself."""
+    pages = ["--in-memory"] if hugepages_free() >= 300 else ["--no-huge"]
+    arguments = ["dpdk-testpmd", *pages, "--no-pci", "--no-telemetry", "-m", "512", *cores(), "--file-prefix",
+                 f"bench-testpmd{os.getpid()}", "--vdev", f"net_pcap0,rx_pcap={capture},infinite_rx=1"]
+    arguments += ["--", "--forward-mode=5tswap", "--nb-cores=1", "--burst=64", "--auto-start", "--record-core-cycles",
+                  "--no-lsc-interrupt", "--total-num-mbufs=16384"]
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        process.wait(TESTPMD_S / 2)
+    except subprocess.TimeoutExpired:
+        prioritise(process)
+    try:
+        process.wait(TESTPMD_S)  # it ends by a line on its standard input, not before
+    except subprocess.TimeoutExpired:
+        pass
+    try:
+        output = process.communicate("\n", timeout=60)[0]
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    found = re.search(r"CPU cycles/packet=([0-9.]+)", output)
+    if found is None:
+        sys.exit(f"dpdk-testpmd gave no cycles per packet:\n{output}")
+    return float(found.group(1))
+
+
+def driver_ratio(references):
+    """Both over the same packets and device, in turn: the median of the ratios of neighbours."""
+    capture = BUILD / "bench.pcap"
+    subprocess.run([program("hawser-bench"), *DRIVE, "--write-pcap", str(capture)], check=True, timeout=300, cwd=BUILD,
+                   stderr=subprocess.DEVNULL)
+    ours, theirs = [], []
+    for _ in range(DRIVE_ROUNDS):
+        ours.append(drive(capture))
+        theirs.append(testpmd(capture))
+    ratios = [a / b for a, b in zip(ours, theirs)]
+    references["hawser_net_pcap"] = round(statistics.median(ours), 1)
+    references["testpmd_5tswap"] = round(statistics.median(theirs), 1)
+    references["driver_ratio"] = round(statistics.median(ratios), 2)
+    capture.unlink()
+    print(f"\nover net_pcap, driver included, {DRIVE[1]}: {references['hawser_net_pcap']} ticks per packet; dpdk-testpmd "
+          f"5tswap {references['testpmd_5tswap']}; median of {DRIVE_ROUNDS} ratios {references['driver_ratio']} (goal <= 1.4)")
+
+
 def table(results):
     print(f"\n{'name':34}{'flows':>10}  {'unit':12}{'min':>12}{'median':>12}{'max':>12}  goal")
     for row in results:
@@ -99,14 +201,17 @@ def table(results):
 
 def main():
     start, steal = time.monotonic(), steal_ticks()
-    about, results, notes = machine(), [], []
+    about, results, notes, references = machine(), [], [], {}
     for name, arguments in PROGRAMS:
         run(name, arguments, results, notes)
+    table(results)
+    print()
+    stages = pipeline(results, references, notes)
+    driver_ratio(references)
     about["load_after"] = os.getloadavg()[0]
     about["steal_ticks"] = steal_ticks() - steal
     about["notes"] = notes
-    (BUILD / "bench.json").write_text(json.dumps({"results": results, "machine": about}, indent=2) + "\n")
-    table(results)
+    (BUILD / "bench.json").write_text(json.dumps({"results": results, "stages": stages, "references": references, "machine": about}, indent=2) + "\n")
     print("\n" + ", ".join(f"{key} {value}" for key, value in about.items() if key != "notes"))
     for note in notes:
         print(f"  {note}")

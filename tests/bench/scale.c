@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "scale.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_ring.h>
+
+#include "report.h"
+#include "rx.h"
+
+#define BATCH   32
+#define BATCHES 32
+
+/* ---- packets ---- */
+
+void stream_init(struct stream *stream, struct rig *rig, unsigned worker, enum traffic_path path,
+	const struct traffic_shape *shape, unsigned buffers, struct rte_mempool *pool)
+{
+	*stream = (struct stream){.rig = rig, .worker = worker, .buffer_count = buffers};
+	traffic_init(&stream->traffic, rig, path, shape);
+	stream->traffic.random += worker;
+	stream->buffers = calloc(buffers, sizeof(*stream->buffers));
+	if (stream->buffers == NULL || rte_pktmbuf_alloc_bulk(pool, stream->buffers, buffers) != 0)
+		rig_die("no packet buffers");
+}
+
+void stream_fini(struct stream *stream)
+{
+	rte_pktmbuf_free_bulk(stream->buffers, stream->buffer_count);
+	free(stream->buffers);
+}
+
+static void stream_offer(struct stream *s, struct rte_ring *ring)
+{
+	struct rte_mbuf **burst = &s->buffers[s->next];
+
+	s->next = (s->next + STREAM_BURST) % s->buffer_count;
+	for (unsigned i = 0; i < STREAM_BURST; i++) {
+		rte_pktmbuf_reset(burst[i]);
+		burst[i]->pkt_len = burst[i]->data_len =
+			traffic_next(&s->traffic, rte_pktmbuf_mtod(burst[i], uint8_t *));
+	}
+	if (rte_ring_enqueue_bulk(ring, (void **)burst, STREAM_BURST, NULL) != STREAM_BURST)
+		rig_die("receive ring full");
+}
+
+uint64_t stream_run(void *context, uint64_t *done)
+{
+	struct stream *s = context;
+	const struct traffic_path_info *path = &traffic_paths[s->traffic.path];
+	struct worker *worker = s->rig->worker[s->worker];
+	struct rte_mbuf *sent[STREAM_BURST];
+	uint64_t start, ticks;
+
+	rig_count(s->rig, s->worker, s->count, s->watch);
+	stream_offer(s, s->rig->receive[s->worker][path->in]);
+	start = bench_tsc();
+	rx_queue_poll(worker, &worker->queues[path->in]);
+	if (s->updates) {
+		owner_apply(&s->rig->owner, BATCH);
+		reclaim_reader_quiescent(worker->reclaim, worker->reader);
+	}
+	ticks = bench_tsc() - start;
+	if (rte_ring_dequeue_bulk(s->rig->transmit[s->worker][path->out], (void **)sent, STREAM_BURST, NULL) !=
+		STREAM_BURST)
+		rig_die("a packet was not sent");
+	*done += STREAM_BURST;
+	return ticks;
+}
+
+/* ---- updates ---- */
+
+struct updates {
+	struct rig *rig;
+	uint64_t random;
+};
+
+static bool push_update(struct updates *u)
+{
+	struct fwd_update update;
+
+	rig_update(u->rig, (uint32_t)((bench_random(&u->random) >> 32) * u->rig->nodes >> 32), &update);
+	return door_update_push(u->rig->door, &update) != 0;
+}
+
+static uint64_t apply_run(void *context, uint64_t *done)
+{
+	struct updates *u = context;
+	struct worker *worker = u->rig->worker[0];
+	uint64_t ticks = 0;
+
+	for (unsigned batch = 0; batch < BATCHES; batch++) {
+		uint64_t start;
+
+		for (unsigned i = 0; i < BATCH; i++)
+			if (!push_update(u))
+				rig_die("the ring of updates is full");
+		start = bench_tsc();
+		*done += owner_apply(&u->rig->owner, BATCH);
+		ticks += bench_tsc() - start;
+		reclaim_reader_quiescent(worker->reclaim, worker->reader);
+	}
+	return ticks;
+}
+
+void scale_updates(struct rig *rig)
+{
+	struct updates updates = {.rig = rig, .random = 88172645463325252};
+	struct bench bench = {.name = "owner_update",
+		.flows = rig->nodes,
+		.unit = "tsc/update",
+		.run = apply_run,
+		.context = &updates};
+	struct worker *worker = rig->worker[0];
+
+	reclaim_reader_online(worker->reclaim, worker->reader);
+	for (unsigned round = 0; round <= BENCH_ROUNDS; round++)
+		bench.rounds[round] = bench_round(&bench);
+	reclaim_reader_offline(worker->reclaim, worker->reader);
+	report_add(&bench, 0);
+}
+
+/* ---- another core ---- */
+
+/* One round on another core; it starts when all are ready. */
+struct round {
+	struct bench *bench;
+	double result;
+	_Atomic unsigned *ready;
+	unsigned wanted;
+	_Atomic bool ended;
+};
+
+static int round_run(void *argument)
+{
+	struct round *round = argument;
+	struct stream *stream = round->bench->context;
+	struct worker *worker = stream->rig->worker[stream->worker];
+
+	bench_prioritise();
+	reclaim_reader_online(worker->reclaim, worker->reader);
+	atomic_fetch_add(round->ready, 1);
+	while (atomic_load(round->ready) < round->wanted)
+		rte_pause();
+	round->result = bench_round(round->bench);
+	reclaim_reader_offline(worker->reclaim, worker->reader);
+	atomic_store(&round->ended, true);
+	return 0;
+}
+
+static unsigned other_core(void)
+{
+	return rte_get_next_lcore(-1, 1, 0);
+}
+
+/* Push updates at @per_s until the round on the other core has ended. Returns how many found no room. */
+static uint64_t write_updates(struct updates *u, uint64_t per_s, const struct round *round)
+{
+	uint64_t start = rte_rdtsc(), pushed = 0, refused = 0;
+
+	while (!atomic_load_explicit(&round->ended, memory_order_relaxed)) {
+		uint64_t due = (rte_rdtsc() - start) * per_s / rte_get_tsc_hz();
+
+		for (; pushed < due; pushed++)
+			refused += !push_update(u);
+		rte_pause();
+	}
+	return refused;
+}
+
+void scale_with_writer(struct stream *stream)
+{
+	static const uint64_t rates[] = {0, 10000, 100000};
+	struct bench benches[RTE_DIM(rates)];
+	char names[RTE_DIM(rates)][48];
+	struct updates updates = {.rig = stream->rig, .random = 88172645463325252};
+	uint64_t refused = 0;
+
+	if (other_core() == RTE_MAX_LCORE) {
+		fprintf(stderr, "# one core: nothing is measured while another core writes\n");
+		return;
+	}
+	stream->updates = true;
+	for (unsigned i = 0; i < RTE_DIM(rates); i++) {
+		snprintf(names[i], sizeof(names[i]), "%s_updates_%u", traffic_paths[stream->traffic.path].name,
+			(unsigned)rates[i]);
+		benches[i] = (struct bench){.name = names[i],
+			.flows = stream->rig->nodes,
+			.unit = "tsc/packet",
+			.run = stream_run,
+			.context = stream};
+	}
+	for (unsigned n = 0; n <= BENCH_ROUNDS; n++)
+		for (unsigned i = 0; i < RTE_DIM(rates); i++) {
+			_Atomic unsigned ready = 0;
+			struct round round = {.bench = &benches[i], .ready = &ready, .wanted = 1};
+
+			if (rte_eal_remote_launch(round_run, &round, other_core()) != 0)
+				rig_die("the other core does not answer");
+			refused += write_updates(&updates, rates[i], &round);
+			rte_eal_wait_lcore(other_core());
+			benches[i].rounds[n] = round.result;
+		}
+	for (unsigned i = 0; i < RTE_DIM(rates); i++)
+		report_add(&benches[i], 1);
+	if (refused != 0)
+		fprintf(stderr, "# %llu updates found no room in the ring\n", (unsigned long long)refused);
+	stream->updates = false;
+}
+
+/* Both at once, the first one here. */
+static double together(struct bench *first, struct bench *second)
+{
+	_Atomic unsigned ready = 0;
+	struct round here = {.bench = first, .ready = &ready, .wanted = 2};
+	struct round there = {.bench = second, .ready = &ready, .wanted = 2};
+
+	if (rte_eal_remote_launch(round_run, &there, other_core()) != 0)
+		rig_die("the other core does not answer");
+	round_run(&here);
+	rte_eal_wait_lcore(other_core());
+	return (here.result + there.result) / 2;
+}
+
+static double alone_there(struct bench *bench)
+{
+	_Atomic unsigned ready = 0;
+	struct round round = {.bench = bench, .ready = &ready, .wanted = 1};
+
+	if (rte_eal_remote_launch(round_run, &round, other_core()) != 0)
+		rig_die("the other core does not answer");
+	rte_eal_wait_lcore(other_core());
+	return round.result;
+}
+
+void scale_workers(const char *name, struct stream *first, struct stream *second)
+{
+	struct bench benches[2] = {{.run = stream_run, .context = first}, {.run = stream_run, .context = second}};
+	char names[2][64];
+	struct bench alone = {.name = names[0], .flows = first->rig->nodes, .unit = "tsc/packet"};
+	struct bench both = {.name = names[1], .flows = first->rig->nodes, .unit = "tsc/packet"};
+
+	if (other_core() == RTE_MAX_LCORE) {
+		fprintf(stderr, "# one core: two workers are not measured\n");
+		return;
+	}
+	snprintf(names[0], sizeof(names[0]), "%s_worker_alone", name);
+	snprintf(names[1], sizeof(names[1]), "%s_two_workers", name);
+	for (unsigned n = 0; n <= BENCH_ROUNDS; n++) {
+		_Atomic unsigned ready = 0;
+		struct round here = {.bench = &benches[0], .ready = &ready, .wanted = 1};
+
+		round_run(&here);
+		alone.rounds[n] = (here.result + alone_there(&benches[1])) / 2;
+		both.rounds[n] = together(&benches[0], &benches[1]);
+	}
+	report_add(&alone, 1);
+	report_add(&both, 2);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include "rig.h"
+#include "traffic.h"
+
+/*
+ * What measuring a worker takes: bursts of prepared packets through rx_queue_poll(), which the worker loop calls, with
+ * headers written outside the clock.
+ *
+ * Threads: a stream belongs to the thread that runs it.
+ */
+#define STREAM_BURST   64
+#define STREAM_BUFFERS 32768 /* at most; the usual number stays in the second-level cache */
+
+struct stream {
+	struct rig *rig;
+	unsigned worker;
+	bool count, watch;
+	bool updates; /* apply and reclaim too, in the clock */
+	struct traffic traffic;
+	struct rte_mbuf **buffers;
+	unsigned buffer_count, next;
+};
+
+void stream_init(struct stream *stream, struct rig *rig, unsigned worker, enum traffic_path path,
+	const struct traffic_shape *shape, unsigned buffers, struct rte_mempool *pool);
+void stream_fini(struct stream *stream);
+/* One burst: as struct bench wants it. */
+uint64_t stream_run(void *stream, uint64_t *done);
+
+/* An update applied, from its place in the ring on; rounds of batches of 32. */
+void scale_updates(struct rig *rig);
+/*
+ * A worker that owns the tables on another core, without updates and with 10,000 and 100,000 per second from this one.
+ * Nothing if there is no other core.
+ */
+void scale_with_writer(struct stream *stream);
+/* Two workers alone and at once: "NAME_alone", "NAME_together". Nothing if there is no other core. */
+void scale_workers(const char *name, struct stream *first, struct stream *second);
