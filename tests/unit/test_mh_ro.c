@@ -289,6 +289,27 @@ static void native_numbers_move_with_their_bases(void **state)
 	assert_int_equal(ro_native_bases(RO_NATIVE_BASE_DEFAULT, RO_NATIVE_BASE_DEFAULT), 0);
 }
 
+/* G.5: LROREQ, LRORSP and the LMA RO Start messages of draft-wu are nobody's here: a Binding Error, status 2 */
+static void messages_of_local_routing_are_of_an_unknown_type(void **state)
+{
+	const struct ro_fixed fixed = {.code = RO_INIT, .experimental = true};
+	const struct ro_body body = {.tuple_count = 0};
+	uint8_t bytes[128];
+	struct mh_message message;
+	uint16_t length = ro_encode(&fixed, &body, bytes, sizeof(bytes), NULL, NULL);
+
+	(void)state;
+	assert_int_equal(mh_decode(&message, bytes, length, NULL, NULL), MH_ERROR_NONE);
+	for (unsigned code = 0; code < 256; code++) {
+		bool known = code == 11 || (code >= 1 && code <= 6);
+
+		bytes[9] = (uint8_t)code;
+		assert_int_equal(mh_decode(&message, bytes, length, NULL, NULL), known ? MH_ERROR_NONE : MH_ERROR_TYPE);
+	}
+	for (uint8_t code = 7; code <= 10; code++)
+		assert_false(ro_mh_type_is(ro_mh_type(code, false)));
+}
+
 static void every_code_status_and_reason_has_a_word(void **state)
 {
 	(void)state;
@@ -312,6 +333,7 @@ int main(void)
 		cmocka_unit_test(marker_has_a_fixed_part_only),
 		cmocka_unit_test(bodies_that_make_no_sense_are_told_apart),
 		cmocka_unit_test(native_numbers_move_with_their_bases),
+		cmocka_unit_test(messages_of_local_routing_are_of_an_unknown_type),
 		cmocka_unit_test(every_code_status_and_reason_has_a_word),
 	};
 
