@@ -107,6 +107,8 @@ struct worker {
 	struct door_worker *door_worker;
 	struct reclaim *reclaim;
 	struct owner *owner; /* the socket's first worker: the table owner; else NULL */
+	uint64_t applied_at; /* worker: rw; TSC of the pass after which it last applied updates */
+	uint64_t gather;     /* so long a busy worker lets updates gather, in TSC ticks; const */
 	unsigned number;     /* in the door */
 	unsigned reader;     /* in the socket's reclaim */
 	bool idle_sleep;
@@ -151,6 +153,12 @@ int worker_hand_over(struct worker *worker, struct worker *to, uint16_t port, st
  * then the worker reports that it holds no table entry. Returns packets and updates handled: 0 is an idle turn. Worker.
  */
 unsigned worker_poll(struct worker *worker);
+
+/*
+ * The owner's part of a turn: apply updates, unless the worker is @busy and did so just now. Returns how many. Worker
+ * that owns the tables.
+ */
+unsigned worker_apply(struct worker *worker, bool busy);
 
 /* The loop, until `stop`; @worker is a struct worker. Returns 0 (an lcore function). Goes online and offline itself. */
 int worker_loop(void *worker);

@@ -60,7 +60,7 @@ uint64_t stream_run(void *context, uint64_t *done)
 	start = bench_tsc();
 	rx_queue_poll(worker, &worker->queues[path->in]);
 	if (s->updates) {
-		owner_apply(&s->rig->owner, BATCH);
+		worker_apply(worker, true);
 		reclaim_reader_quiescent(worker->reclaim, worker->reader);
 	}
 	ticks = bench_tsc() - start;
