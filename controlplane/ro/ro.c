@@ -190,9 +190,12 @@ void ro_session_changed(struct ro *ro, const struct engine_time *now, uint64_t p
 		mag_session_changed(ro, prefix, change);
 }
 
+/* The two directions of a pair lie next to each other: one never takes the other's slot. */
 struct seen_pair *seen_slot(const struct ro *ro, uint64_t source, uint64_t destination)
 {
-	return &ro->seen[endpoint_hash(source ^ endpoint_hash(destination)) & ro->seen_mask];
+	uint64_t hash = endpoint_hash(endpoint_hash(source) ^ endpoint_hash(destination));
+
+	return &ro->seen[(hash & ro->seen_mask & ~UINT64_C(1)) | (source > destination)];
 }
 
 /* Note it; true if the other direction was seen not long ago. */
