@@ -18,9 +18,11 @@ static bool is_settled(const struct gateway *gateway)
 	return owner_is_settled(gateway->owner) && stats.pending == 0;
 }
 
-static bool is_disturbed(const struct domain *domain)
+static bool is_disturbed(struct domain *domain)
 {
-	return domain->now_ns < domain->disturbed_until_ns || domain->config.faults.owner.refuse_ppm != 0;
+	if (domain->faults.owner.refuse_ppm != 0)
+		domain_disturb(domain);
+	return domain->now_ns < domain->disturbed_until_ns;
 }
 
 /* ---- (d): who sends direct is heard ---- */
