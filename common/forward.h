@@ -34,6 +34,7 @@ enum forward_action {
 #define FORWARD_PAIR_TX       0x04 /* MAG, pair: from our MN straight to the peer's MAG, or locally */
 #define FORWARD_PAIR_RX       0x08 /* MAG, pair: from the peer's MAG to our MN */
 #define FORWARD_PAIR_RETURN   0x10 /* MAG, pair, with _RX: our MN has left, back to its LMA */
+#define FORWARD_FORMER        0x20 /* LMA: the MN's packets may also come out of the tunnel `former` */
 
 struct forward {
 	uint8_t action;      /* enum forward_action */
@@ -42,9 +43,15 @@ struct forward {
 	uint32_t tunnel;     /* MAG: to the LMA; LMA: to the proxy-CoA; INDEX_NONE if none */
 	uint32_t node;       /* index of the MN: slot of its counters */
 	uint32_t generation; /* of the node index, for who keeps it across worker loops */
-	uint8_t mac[6];      /* MAG: link-layer address of the MN */
-	uint8_t drop_reason; /* enum drop_reason, with FORWARD_DROP */
-	uint8_t hold;        /* MAG, pair, with _RX: number of the switch-over; 0: its packets are not held back */
+	union {
+		struct {
+			uint8_t mac[6];      /* MAG: link-layer address of the MN */
+			uint8_t drop_reason; /* enum drop_reason, with FORWARD_DROP */
+			uint8_t hold; /* MAG, pair, with _RX: number of the switch-over; 0: its packets are not held
+					 back */
+		};
+		uint32_t former; /* LMA, with FORWARD_FORMER: to the proxy-CoA before the last handover */
+	};
 };
 
 _Static_assert(sizeof(struct forward) == 24, "a forward fits an update body with its key");

@@ -126,6 +126,8 @@ struct fwd_route {
  * FORWARD_PAIR_RX: packets for our MN @destination that come out of check.tunnel, or, while a former peer lingers,
  *	out of check.former (INDEX_NONE: nobody lingers). forward: FORWARD_LOCAL.
  * FORWARD_PAIR_RX | FORWARD_PAIR_RETURN: the same after our MN has left. forward: FORWARD_TUNNEL to the MN's LMA.
+ * FORWARD_PAIR_RX at an LMA: packets for the MN @destination that the MAG which it left returns out of check.tunnel
+ *	(TUNNEL_TO_MAG) go on to its binding. forward: FORWARD_LOCAL.
  *
  * With a forward.hold other than 0 (RX, not _RETURN) packets out of check.tunnel are held back, from the first one on,
  * until the pair's marker comes out of the tunnel to the LMA, or a deadline, or there is no room (wire-formats G.6.13).

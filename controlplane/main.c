@@ -215,6 +215,8 @@ static void plan_pairs(struct plan *plan, const struct config *config)
 		plan->config.pair_counters = ro->pair_counters;
 		plan->config.hold_packets = config_wants_order(config) ? ro->flush_packets : 0;
 		plan->config.hold_deadline_ms = ro->flush_deadline_ms;
+	} else {
+		plan->config.pair_entries_max = ro->max_pairs; /* what MAGs return after handovers */
 	}
 	if (!ro->detect)
 		return;

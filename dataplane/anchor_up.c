@@ -3,23 +3,28 @@
 
 #include "lookup.h"
 
+/*
+ * Direct traffic that came to the MAG which the destination has left, for a while: that MAG returns it here
+ * (wire-formats G.6.2).
+ */
+static bool is_returned(const struct worker *w, struct rte_mbuf *pkt)
+{
+	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+	const struct pair_entry *entry;
+
+	if (w->tables->pairs == NULL || pair_table_is_empty(w->tables->pairs))
+		return false;
+	entry = pair_table_lookup(
+		w->tables->pairs, pair_key(PAIR_RX, endpoint_id_ipv6(ip->src_addr), endpoint_id_ipv6(ip->dst_addr)));
+	return entry != NULL && entry->check.tunnel == packet_path(pkt)->tunnel;
+}
+
 static void anchor_miss(struct worker *w, struct rte_mbuf *pkt)
 {
-	if (is_error_of_peer(w, pkt))
+	if (is_returned(w, pkt) || is_error_of_peer(w, pkt))
 		push(w, STAGE_anchor_down, pkt);
 	else
 		push_drop(w, pkt, DROP_anchor_source);
-}
-
-/* Its MN is at another MAG, as far as we know. */
-static void anchor_wrong_tunnel(struct worker *w, struct rte_mbuf *pkt)
-{
-	uint32_t index = packet_path(pkt)->tunnel;
-	const struct tunnel *tunnel = tunnel_table_lookup(w->tables->tunnels, index);
-
-	if (tunnel != NULL)
-		event_wrong_tunnel(w, endpoint_id_ipv6(packet_ipv6(pkt)->src_addr), index, &tunnel->remote);
-	push_drop(w, pkt, DROP_anchor_source);
 }
 
 static void anchor_up(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
@@ -36,6 +41,34 @@ static void anchor_up(struct worker *w, struct rte_mbuf *pkt, const struct forwa
 		push(w, STAGE_anchor_down, pkt);
 }
 
+static void anchor_forward(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	if (unlikely((forward->flags & FORWARD_BLOCKED) != 0))
+		push_drop(w, pkt, DROP_anchor_blocked);
+	else if (unlikely(forward->action != FORWARD_TUNNEL))
+		push_forward_action(w, pkt, forward);
+	else
+		anchor_up(w, pkt, forward);
+}
+
+/* Its MN is at another MAG, as far as we know. Who has just left may still have packets on their way. */
+static void anchor_wrong_tunnel(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	uint32_t index = packet_path(pkt)->tunnel;
+	const struct tunnel *tunnel = tunnel_table_lookup(w->tables->tunnels, index);
+
+	if (is_returned(w, pkt)) {
+		push(w, STAGE_anchor_down, pkt);
+		return;
+	}
+	if (tunnel != NULL)
+		event_wrong_tunnel(w, endpoint_id_ipv6(packet_ipv6(pkt)->src_addr), index, &tunnel->remote);
+	if ((forward->flags & FORWARD_FORMER) != 0 && forward->former == index)
+		anchor_forward(w, pkt, forward);
+	else
+		push_drop(w, pkt, DROP_anchor_source);
+}
+
 void stage_anchor_up(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct forward *forwards[VECTOR_MAX];
@@ -47,12 +80,8 @@ void stage_anchor_up(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 		if (unlikely(forward->action == FORWARD_NONE))
 			anchor_miss(w, pkts[i]);
 		else if (unlikely(forward->tunnel != packet_path(pkts[i])->tunnel))
-			anchor_wrong_tunnel(w, pkts[i]);
-		else if (unlikely((forward->flags & FORWARD_BLOCKED) != 0))
-			push_drop(w, pkts[i], DROP_anchor_blocked);
-		else if (unlikely(forward->action != FORWARD_TUNNEL))
-			push_forward_action(w, pkts[i], forward);
+			anchor_wrong_tunnel(w, pkts[i], forward);
 		else
-			anchor_up(w, pkts[i], forward);
+			anchor_forward(w, pkts[i], forward);
 	}
 }

@@ -68,7 +68,15 @@ static int owner_check_forward(const struct owner *owner, const struct forward *
 		return -EINVAL;
 	if (forward->tunnel != INDEX_NONE && tunnel_table_lookup(owner->tables->tunnels, forward->tunnel) == NULL)
 		return -ENOENT;
+	if ((forward->flags & FORWARD_FORMER) != 0 &&
+		tunnel_table_lookup(owner->tables->tunnels, forward->former) == NULL)
+		return -ENOENT;
 	return 0;
+}
+
+static uint32_t owner_former(const struct forward *forward)
+{
+	return (forward->flags & FORWARD_FORMER) != 0 ? forward->former : INDEX_NONE;
 }
 
 /* An endpoint starts to use tunnel @to and ends to use @from; either may be INDEX_NONE. */
@@ -87,33 +95,39 @@ static int owner_endpoint_insert(struct owner *owner, const struct fwd_update *u
 
 	if (error == 0)
 		error = endpoint_table_insert(owner->tables->endpoints, endpoint->id, &endpoint->forward);
-	if (error == 0)
-		owner_change_tunnel(owner, INDEX_NONE, endpoint->forward.tunnel);
-	return error;
+	if (error != 0)
+		return error;
+	owner_change_tunnel(owner, INDEX_NONE, endpoint->forward.tunnel);
+	owner_change_tunnel(owner, INDEX_NONE, owner_former(&endpoint->forward));
+	return 0;
 }
 
 static int owner_endpoint_replace(struct owner *owner, const struct fwd_update *update)
 {
 	const struct fwd_endpoint *endpoint = &update->body.endpoint;
-	uint32_t from = endpoint_table_lookup(owner->tables->endpoints, endpoint->id)->tunnel;
+	const struct forward before = *endpoint_table_lookup(owner->tables->endpoints, endpoint->id);
 	int error = owner_check_forward(owner, &endpoint->forward);
 
 	if (error == 0)
 		error = endpoint_table_replace(owner->tables->endpoints, endpoint->id, &endpoint->forward);
-	if (error == 0)
-		owner_change_tunnel(owner, from, endpoint->forward.tunnel);
-	return error;
+	if (error != 0)
+		return error;
+	owner_change_tunnel(owner, before.tunnel, endpoint->forward.tunnel);
+	owner_change_tunnel(owner, owner_former(&before), owner_former(&endpoint->forward));
+	return 0;
 }
 
 static int owner_endpoint_remove(struct owner *owner, const struct fwd_update *update)
 {
 	uint64_t id = update->body.endpoint.id;
-	uint32_t from = endpoint_table_lookup(owner->tables->endpoints, id)->tunnel;
+	const struct forward before = *endpoint_table_lookup(owner->tables->endpoints, id);
 	int error = endpoint_table_remove(owner->tables->endpoints, id);
 
-	if (error == 0)
-		owner_change_tunnel(owner, from, INDEX_NONE);
-	return error;
+	if (error != 0)
+		return error;
+	owner_change_tunnel(owner, before.tunnel, INDEX_NONE);
+	owner_change_tunnel(owner, owner_former(&before), INDEX_NONE);
+	return 0;
 }
 
 static int owner_link_insert(struct owner *owner, const struct fwd_update *update)
@@ -235,6 +249,14 @@ static int owner_check_use(const struct owner *owner, uint32_t index, enum tunne
 	return tunnel->use == use ? 0 : -EINVAL;
 }
 
+/* An LMA takes what its MAGs return; a MAG has no tunnels to MAGs but direct ones. */
+static int owner_check_source(const struct owner *owner, uint32_t index)
+{
+	int error = owner_check_use(owner, index, TUNNEL_TO_PEER_MAG);
+
+	return error == -EINVAL ? owner_check_use(owner, index, TUNNEL_TO_MAG) : error;
+}
+
 /* Where its packets go: by the tunnel that is there for such packets, or to a node here. */
 static int owner_check_pair_forward(const struct owner *owner, const struct forward *forward)
 {
@@ -259,7 +281,7 @@ static int owner_check_pair(const struct owner *owner, const struct fwd_pair *pa
 		return error;
 	if (half == PAIR_TX)
 		return pair->check.from.link < LINKS_MAX ? 0 : -EINVAL;
-	error = owner_check_use(owner, pair->check.tunnel, TUNNEL_TO_PEER_MAG);
+	error = owner_check_source(owner, pair->check.tunnel);
 	if (error == 0 && pair->check.former != INDEX_NONE)
 		error = owner_check_use(owner, pair->check.former, TUNNEL_TO_PEER_MAG);
 	return error;

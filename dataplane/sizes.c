@@ -16,7 +16,7 @@ void sizes_tables(const struct dataplane_config *config, struct tables_config *t
 	*tables = (struct tables_config){
 		.endpoints_max = config->endpoints_max,
 		.links_max = config->role == DATAPLANE_MAG ? config->nodes_max : 0,
-		.pairs_max = config->role == DATAPLANE_MAG ? config->pair_entries_max : 0,
+		.pairs_max = config->pair_entries_max,
 		.tunnels_max = config->tunnels_max,
 		.neighbours_max = config->neighbours_max,
 		.routes_max = config->routes_max,

@@ -163,7 +163,7 @@ struct bed *bed_create(enum dataplane_role role, unsigned workers)
 	struct bed *bed = calloc(1, sizeof(*bed));
 	struct tables_config sizes = {.endpoints_max = BED_NODES,
 		.links_max = role == DATAPLANE_MAG ? BED_NODES : 0,
-		.pairs_max = role == DATAPLANE_MAG ? BED_NODES : 0,
+		.pairs_max = BED_NODES,
 		.tunnels_max = MAX_TUNNELS,
 		.neighbours_max = 16,
 		.routes_max = 16,

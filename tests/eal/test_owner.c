@@ -441,6 +441,33 @@ static void anchor_has_no_links(void **state)
 	assert_int_equal(apply(link_update(FWD_OP_link_remove, 1, 1, LINK_KNOWN)), -EINVAL);
 }
 
+static struct fwd_update moved(enum fwd_op op, uint32_t i, uint32_t tunnel, uint32_t former)
+{
+	struct fwd_update update = endpoint_update(op, i, tunnel);
+
+	update.body.endpoint.forward.flags = FORWARD_FORMER;
+	update.body.endpoint.forward.former = former;
+	return update;
+}
+
+/* An LMA after a handover: the tunnel that the MN's packets may still come from is in use. */
+static void endpoint_uses_its_former_tunnel_too(void **state)
+{
+	for (uint32_t i = 1; i <= 3; i++)
+		assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_insert, i, (uint8_t)i)), 0);
+	assert_int_equal(apply(moved(FWD_OP_endpoint_insert, 1, 1, 9)), -ENOENT);
+	assert_int_equal(apply(endpoint_update(FWD_OP_endpoint_insert, 1, 1)), 0);
+	assert_int_equal(apply(moved(FWD_OP_endpoint_replace, 1, 2, 1)), 0);
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 1, 0)), -EBUSY);
+	assert_int_equal(apply(moved(FWD_OP_endpoint_replace, 1, 3, 9)), -ENOENT);
+	assert_int_equal(apply(moved(FWD_OP_endpoint_replace, 1, 3, 2)), 0);
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 1, 0)), 0);
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 2, 0)), -EBUSY);
+	assert_int_equal(apply(endpoint_update(FWD_OP_endpoint_remove, 1, 3)), 0);
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 2, 0)), 0);
+	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 3, 0)), 0);
+}
+
 static struct fwd_update peer_tunnel(uint32_t index, enum tunnel_use use)
 {
 	struct fwd_update update = tunnel_update(FWD_OP_tunnel_insert, index, (uint8_t)index);
@@ -612,6 +639,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(refused_update_changes_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_table_refuses_and_keeps_what_is_in, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tunnel_stays_until_its_last_endpoint_is_gone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(endpoint_uses_its_former_tunnel_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(neighbour_stays_until_its_last_route_is_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(template_is_copied_when_it_is_applied, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_failure_ring_stops_the_owner_and_loses_nothing, set_up, tear_down),

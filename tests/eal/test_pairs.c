@@ -425,6 +425,142 @@ static void error_of_the_peer_reaches_the_node_that_it_is_for(void **state)
 	expect_way(CORE, in, ACCESS, out, false);
 }
 
+/* ---- an LMA after a handover: MN2 came to MAG2, where its tunnel is 2, from MAG with tunnel 1 ---- */
+
+static struct bed *anchor_after_handover(void)
+{
+	struct bed *anchor = scenario_lma(1);
+	struct fwd_update update = {.op = FWD_OP_endpoint_replace};
+
+	update.body.endpoint.id = id_of(MN2);
+	update.body.endpoint.forward = (struct forward){.action = FORWARD_TUNNEL,
+		.flags = FORWARD_FORMER,
+		.link = LINK_NONE,
+		.tunnel = 2,
+		.node = 2,
+		.former = 1};
+	bed_apply(anchor, &update);
+	return anchor;
+}
+
+static void return_of(struct bed *anchor, enum fwd_op op, const char *from, const char *to, uint32_t tunnel)
+{
+	struct fwd_pair pair = {.source = id_of(from),
+		.destination = id_of(to),
+		.forward = {.action = FORWARD_LOCAL,
+			.flags = FORWARD_PAIR_RX,
+			.link = LINK_NONE,
+			.tunnel = INDEX_NONE,
+			.node = INDEX_NONE},
+		.check = {.tunnel = tunnel, .former = INDEX_NONE}};
+
+	bed_pair(anchor, op, &pair, 3);
+}
+
+static void expect_passed(struct bed *anchor, struct frame in, unsigned n, uint16_t out)
+{
+	struct frame got;
+
+	bed_reset(anchor);
+	bed_receive(anchor, CORE, &in, n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_true(bed_sent(anchor, out, &got));
+		assert_memory_equal(
+			got.bytes + got.length - 62, in.bytes + in.length - 62, 62); /* addresses, payload */
+	}
+	assert_false(bed_sent(anchor, out, &got));
+	bed_check_conservation(anchor);
+}
+
+static void expect_source_dropped(struct bed *anchor, struct frame in, unsigned n)
+{
+	bed_reset(anchor);
+	bed_receive(anchor, CORE, &in, n);
+	assert_int_equal(bed_drops(anchor, DROP_anchor_source), n);
+	bed_check_conservation(anchor);
+}
+
+/* G.6.2: the inner source is in the HNP of the binding that was at that MAG. */
+static void anchor_takes_packets_of_who_moved_from_the_former_mag(void **state)
+{
+	struct bed *anchor = anchor_after_handover();
+	struct door_event event;
+
+	for (unsigned i = 0; i < RTE_DIM(bursts); i++)
+		expect_passed(anchor, in_tunnel(true, LMA, MAG, MN2, SERVER, 64), bursts[i], OUTSIDE);
+	expect_passed(anchor, in_tunnel(true, LMA, MAG2, MN2, SERVER, 64), 63, OUTSIDE);
+	while (door_event_poll(anchor->door, &event, 1) == 1)
+		assert_int_equal(event.type, EVENT_wrong_tunnel); /* it may be back unnoticed: still told */
+	expect_source_dropped(anchor, in_tunnel(true, LMA, MAG2, MN1, SERVER, 64), 63); /* never was there */
+	bed_destroy(anchor);
+}
+
+/* Blocked means blocked, whichever way they come. */
+static void anchor_takes_nothing_from_the_former_mag_for_a_blocked_binding(void **state)
+{
+	struct bed *anchor = anchor_after_handover();
+	struct fwd_update update = {.op = FWD_OP_endpoint_replace};
+	const struct frame in = in_tunnel(true, LMA, MAG, MN2, SERVER, 64);
+
+	update.body.endpoint.id = id_of(MN2);
+	update.body.endpoint.forward = (struct forward){.action = FORWARD_TUNNEL,
+		.flags = FORWARD_FORMER | FORWARD_BLOCKED,
+		.link = LINK_NONE,
+		.tunnel = 2,
+		.node = 2,
+		.former = 1};
+	bed_apply(anchor, &update);
+	bed_receive(anchor, CORE, &in, 63);
+	assert_int_equal(bed_drops(anchor, DROP_anchor_blocked), 63);
+	bed_check_conservation(anchor);
+	bed_destroy(anchor);
+}
+
+/*
+ * G.6.2: the inner destination is in the HNP of who left, the source is its peer of a pair: a binding here, or one of
+ * another LMA. Nobody else's packets, and only from that MAG.
+ */
+static void anchor_takes_what_the_former_mag_returns_of_a_pair(void **state)
+{
+	static const char *const peers[] = {MN1, MN6};
+	struct bed *anchor = anchor_after_handover();
+	struct door_event event;
+
+	for (unsigned p = 0; p < RTE_DIM(peers); p++) {
+		struct frame of_former = in_tunnel(true, LMA, MAG2, peers[p], MN4, 64);
+		struct frame returned = in_tunnel(true, LMA, MAG, peers[p], MN2, 64);
+
+		if (p == 0) { /* MN1's own tunnel is 1: it comes back from MAG2, for MN4 who left there */
+			struct fwd_update update = {.op = FWD_OP_endpoint_replace};
+
+			update.body.endpoint.id = id_of(MN4);
+			update.body.endpoint.forward =
+				(struct forward){.action = FORWARD_TUNNEL, .link = LINK_NONE, .tunnel = 1, .node = 4};
+			bed_apply(anchor, &update);
+			expect_source_dropped(anchor, of_former, 63);
+			return_of(anchor, FWD_OP_pair_insert, peers[p], MN4, 2);
+			while (door_event_poll(anchor->door, &event, 1) == 1)
+				continue;
+			for (unsigned i = 0; i < RTE_DIM(bursts); i++)
+				expect_passed(anchor, of_former, bursts[i], CORE);
+			assert_int_equal(door_event_poll(anchor->door, &event, 1), 0); /* MN1 is where it is */
+			expect_source_dropped(anchor, in_tunnel(true, LMA, MAG2, peers[p], SERVER, 64), 63);
+			return_of(anchor, FWD_OP_pair_remove, peers[p], MN4, 2);
+			expect_source_dropped(anchor, of_former, 63);
+			continue;
+		}
+		expect_source_dropped(anchor, returned, 63);
+		return_of(anchor, FWD_OP_pair_insert, peers[p], MN2, 1);
+		for (unsigned i = 0; i < RTE_DIM(bursts); i++)
+			expect_passed(anchor, returned, bursts[i], CORE);
+		expect_source_dropped(anchor, in_tunnel(true, LMA, MAG2, peers[p], MN2, 64), 63);
+		expect_source_dropped(anchor, in_tunnel(true, LMA, MAG, NOBODY, MN2, 64), 63);
+		return_of(anchor, FWD_OP_pair_remove, peers[p], MN2, 1);
+		expect_source_dropped(anchor, returned, 63);
+	}
+	bed_destroy(anchor);
+}
+
 /* ---- detection ---- */
 
 /* @prefix: where the other end of a pair may be; every packet is looked at. */
@@ -584,6 +720,9 @@ int main(void)
 		PAIR_TEST(peer_is_told_once_in_a_while_for_each_pair),
 		PAIR_TEST(peer_is_told_of_a_bounded_number_of_pairs),
 		PAIR_TEST(error_of_the_peer_reaches_the_node_that_it_is_for),
+		PAIR_TEST(anchor_takes_packets_of_who_moved_from_the_former_mag),
+		PAIR_TEST(anchor_takes_nothing_from_the_former_mag_for_a_blocked_binding),
+		PAIR_TEST(anchor_takes_what_the_former_mag_returns_of_a_pair),
 		PAIR_TEST(gateway_tells_of_a_pair_that_uses_the_anchor),
 		PAIR_TEST(gateway_tells_of_both_directions),
 		PAIR_TEST(gateway_counts_packets_between_its_nodes_once),
