@@ -39,6 +39,7 @@ struct binding_terms {
 };
 
 struct lma_pending;
+struct lma_former;
 struct lma_hold;
 
 struct binding {
@@ -55,6 +56,7 @@ struct binding {
 	struct timer timer;          /* expiry or delete wait; may fire early after a refresh */
 	struct lma_pending *pending; /* transaction under way, or NULL */
 	struct lma_hold *hold;       /* PBU that waits for this binding's de-registration, or NULL */
+	struct lma_former *former;   /* where it was before, for a while after a handover, or NULL */
 	struct history history;
 };
 

@@ -34,6 +34,7 @@ struct lma_config {
 	bool immediate_new_bce;
 	uint32_t update_notification_retransmit_count; /* MAX_UPDATE_NOTIFICATION_RETRANSMIT_COUNT */
 	uint32_t update_notification_replay_ms;        /* MIN_DELAY_BETWEEN_UPDATE_NOTIFICATION_REPLAY */
+	uint32_t former_linger_ms; /* packets of an MN are taken from its former MAG so long; 0: not at all (G.6.2) */
 	uint32_t prefix_hold_s;
 	uint32_t restart_hold_s;   /* UINT32_MAX: max_binding_lifetime_s */
 	uint16_t tunnel_mtu_bytes; /* of new tunnels: transport MTU less 40 */

@@ -51,6 +51,7 @@ struct lma_pending {
 	uint64_t old_deadline_ms;
 	struct binding_terms old;
 	uint32_t other_tunnel;      /* INDEX_NONE, or what endpoints may still lead to until this is over: has a user */
+	struct lma_former *former;  /* what other_tunnel will be after a handover, or NULL */
 	struct stored_pbu *request; /* what it answers */
 	struct stored_pbu *parked;  /* the newest that came meanwhile, or NULL */
 };
@@ -60,6 +61,15 @@ struct lma_hold {
 	struct timer timer;
 	uint32_t binding;
 	struct stored_pbu *request;
+};
+
+/* The proxy-CoA before the last handover, which may still send. */
+struct lma_former {
+	struct timer timer;
+	uint32_t binding;
+	uint32_t tunnel; /* has a user */
+	struct in6_addr proxy_coa;
+	uint64_t since_ms; /* time of the change */
 };
 
 #define NOTICES_MAX 1024 /* update notifications that are outstanding or just were */
@@ -151,6 +161,17 @@ void lma_remove(struct lma *lma, struct binding *binding);
 void lma_drop_waiting(struct lma *lma, struct binding *binding);
 /* Free what it has under way, without a word to anybody: the engine ends. */
 void lma_forget(struct lma *lma, struct binding *binding);
+
+/* The binding's endpoints again, as its state has them, into the open transaction. */
+void lma_endpoints_replace(struct lma *lma, const struct binding *binding);
+
+/* ---- lma_former.c ---- */
+/* Of the proxy-CoA that the binding has now and is about to lose; NULL: no memory, or not wanted. */
+struct lma_former *lma_former_create(const struct lma *lma, const struct binding *binding);
+/* The handover is done: from now on. Takes over the tunnel's user. May commit. */
+void lma_former_start(struct lma *lma, struct binding *binding, struct lma_former *former);
+/* Without a word to the data plane; the tunnel's user is the caller's. */
+void lma_former_forget(struct lma *lma, struct binding *binding);
 
 /* ---- lma_terms.c ---- */
 /* What an accepted PBU changes in the terms of a session, except the tunnel. 0 or -ENOMEM (nothing changed). */

@@ -4,6 +4,14 @@
 
 #include "pmip/lma_internal.h"
 
+/* From where else its packets may come: in a handover that is where it was until now. */
+static uint32_t former_tunnel(const struct binding *binding)
+{
+	if (binding->pending != NULL && binding->pending->change == CHANGE_MOVE && binding->pending->former != NULL)
+		return binding->pending->former->tunnel;
+	return binding->former != NULL ? binding->former->tunnel : INDEX_NONE;
+}
+
 static void endpoint_update(struct lma *lma, const struct binding *binding, enum fwd_op op, uint8_t flags)
 {
 	uint32_t index = binding_index(&lma->cache, binding);
@@ -15,14 +23,25 @@ static void endpoint_update(struct lma *lma, const struct binding *binding, enum
 		.tunnel = binding->terms.tunnel,
 		.node = index,
 		.generation = binding->generation};
+	if (former_tunnel(binding) != INDEX_NONE) {
+		update.body.endpoint.forward.flags |= FORWARD_FORMER;
+		update.body.endpoint.forward.former = former_tunnel(binding);
+	}
 	for (unsigned i = 0; i < binding->prefix_count; i++) {
 		update.body.endpoint.id = binding_prefix(binding, i);
 		lma->host->ops->update(lma->host, &update);
 	}
 }
 
+void lma_endpoints_replace(struct lma *lma, const struct binding *binding)
+{
+	endpoint_update(
+		lma, binding, FWD_OP_endpoint_replace, binding->state == BINDING_DELETING ? FORWARD_BLOCKED : 0);
+}
+
 static void pending_free(struct lma_pending *pending)
 {
+	free(pending->former);
 	ident_clear(&pending->old.link_layer_id);
 	free(pending->request);
 	free(pending->parked);
@@ -186,6 +205,8 @@ static void move(struct lma *lma, struct binding *binding, const struct lma_requ
 		return;
 	}
 	pending->is_handover = !in6_equal(&binding->terms.proxy_coa, &request->proxy_coa);
+	if (pending->is_handover)
+		pending->former = lma_former_create(lma, binding);
 	tunnel = tunnels_acquire(lma->tunnels, &request->proxy_coa);
 	if (tunnel == INDEX_NONE || lma_terms_update(lma, binding, request) != 0) {
 		if (tunnel != INDEX_NONE)
@@ -281,6 +302,7 @@ void lma_drop_waiting(struct lma *lma, struct binding *binding)
 void lma_forget(struct lma *lma, struct binding *binding)
 {
 	lma_drop_waiting(lma, binding);
+	lma_former_forget(lma, binding);
 	if (binding->pending != NULL)
 		pending_free(binding->pending);
 	binding->pending = NULL;
@@ -321,6 +343,9 @@ void lma_remove(struct lma *lma, struct binding *binding)
 	tunnels_release(lma->tunnels, binding->terms.tunnel);
 	if (binding->pending != NULL && binding->pending->other_tunnel != INDEX_NONE)
 		tunnels_release(lma->tunnels, binding->pending->other_tunnel);
+	if (binding->former != NULL)
+		tunnels_release(lma->tunnels, binding->former->tunnel);
+	lma_former_forget(lma, binding);
 	host->ops->index_release(host, INDEX_NODE, index);
 	host->ops->commit(host, 0, 0);
 
@@ -342,7 +367,17 @@ void lma_remove(struct lma *lma, struct binding *binding)
 }
 
 /* The move was applied, or the registration. */
-static void change_succeeded(struct lma *lma, struct binding *binding, const struct lma_pending *pending)
+/* Where it was until now stays a way in; the way in of before ends. */
+static void keep_former(struct lma *lma, struct binding *binding, struct lma_pending *pending)
+{
+	if (pending->former == NULL)
+		return;
+	lma_former_start(lma, binding, pending->former);
+	pending->former = NULL;
+	pending->other_tunnel = INDEX_NONE;
+}
+
+static void change_succeeded(struct lma *lma, struct binding *binding, struct lma_pending *pending)
 {
 	uint8_t indicator = binding->terms.handoff_indicator;
 
@@ -359,6 +394,7 @@ static void change_succeeded(struct lma *lma, struct binding *binding, const str
 		else
 			lma->stats.refreshes++;
 		binding->state = BINDING_ACTIVE;
+		keep_former(lma, binding, pending);
 		lma_note(lma, binding, pending->is_handover ? HISTORY_handover : HISTORY_refreshed, indicator);
 		tell(lma, binding->prefix, pending->is_handover ? LMA_SESSION_MOVED : LMA_SESSION_UP);
 		break;

@@ -145,8 +145,10 @@ int association_assign(struct ro *ro, struct association *a, unsigned i, const s
 		return -1;
 	if (id_assign(&side->id, &from->id) != 0)
 		return -1;
-	if (!same)
+	if (!same) {
+		returns_stop(ro, a); /* what is installed under the old ones */
 		take_prefixes(ro, a, i, from);
+	}
 	side->mag = from->mag;
 	side->lma = from->lma;
 	side->ours = from->ours;
@@ -386,7 +388,8 @@ static void want_rx(const struct ro *ro, const struct association *a, unsigned o
 	}
 }
 
-static void emit(struct ro *ro, const struct association *a, unsigned from, enum fwd_op op, const struct fwd_pair *pair)
+void association_emit(
+	struct ro *ro, const struct association *a, unsigned from, enum fwd_op op, const struct fwd_pair *pair)
 {
 	struct fwd_update update = {.op = (uint8_t)op, .index = a->index, .body.pair = *pair};
 	const struct side *source = &a->sides[from], *destination = &a->sides[1 - from];
@@ -419,7 +422,7 @@ bool association_apply(struct ro *ro, struct association *a)
 			continue;
 		if (wanted == 0) /* the owner keeps the halves apart by it */
 			want.forward.flags = slot < 2 ? FORWARD_PAIR_TX : FORWARD_PAIR_RX;
-		emit(ro, a, from,
+		association_emit(ro, a, from,
 			wanted == 0  ? FWD_OP_pair_remove
 			: *half != 0 ? FWD_OP_pair_replace
 				     : FWD_OP_pair_insert,

@@ -11,6 +11,7 @@
  *	association.c  the object, its indexes, and all updates of pairs
  *	exchange.c     requests until their Acks, Acks until they are old
  *	lma.c          LMA role: what comes in; controller.c: updates step by step by the table of a driver
+ *	returns.c      LMA role: what comes back from MAGs that MNs left
  *	mag.c          MAG role; pbu.c: PBU and PBA in place of RO Setup
  *	peers.c        the other gateways; paths.c: what direct paths rest on; events.c: words of what happens;
  *pair_events.c: who remembers it view.c         what is shown
@@ -106,7 +107,7 @@ struct association {
 	struct side sides[2];
 	uint32_t index, generation;
 	uint32_t id;
-	uint32_t tunnel, former; /* MAG: to the peer MAG, and the one before */
+	uint32_t tunnel, former; /* MAG: to the peer MAG, and the one before; LMA: see returns.c */
 	uint32_t back;           /* MAG: to the LMA of an MN that left */
 	uint64_t stamp;          /* highest, 48.16 */
 	bool used : 1, proxy : 1, early : 1, controller : 1, handover : 1, local : 1;
@@ -137,8 +138,8 @@ struct association {
 		uint64_t confirm_ms; /* MAG: of early activation; 0: none */
 		uint64_t start_ms;   /* LMA: when an update starts that came too soon; 0: none */
 	};
-	uint64_t linger_ms;    /* MAG: RX goes; 0: not now */
-	uint64_t former_ms;    /* MAG: the former peer's tunnel goes; 0: none */
+	uint64_t linger_ms;    /* MAG: RX goes; 0: not now; LMA: see returns.c */
+	uint64_t former_ms;    /* MAG: the former peer's tunnel goes; 0: none; LMA: see returns.c */
 	uint64_t forget_ms;    /* the tombstone ends; 0: alive */
 	uint64_t hold_down_ms; /* no new trigger before; 0: none */
 	union {
@@ -265,6 +266,16 @@ void peer_speaks(struct ro *ro, const struct ro_peer *peer);
 /* One turn more of what lost peers leave to do; true: there is more. */
 bool peers_walk(struct ro *ro);
 
+/* ---- returns.c ---- */
+
+/* LMA: the MN of side @i left the MAG @left (::: nothing is known): what that returns is taken. Commits. */
+void returns_begin(struct ro *ro, struct association *a, unsigned i, const struct in6_addr *left);
+/* And no more, into the open transaction; false: it was not. */
+bool returns_end(struct ro *ro, struct association *a, unsigned i);
+/* All of it, and those whose time is over. Commit; nothing at a MAG. */
+void returns_stop(struct ro *ro, struct association *a);
+void returns_fire(struct ro *ro, struct association *a);
+
 /* ---- paths.c ---- */
 
 /* Does direct forwarding of the pair rest on @peer? */
@@ -297,6 +308,9 @@ int association_assign(struct ro *ro, struct association *a, unsigned i, const s
 void association_schedule(struct ro *ro, struct association *a);
 /* MAG: use the tunnel to @mag from now on; the one before lingers. 0 or -ENOSPC. */
 int association_set_peer(struct ro *ro, struct association *a, const struct in6_addr *mag);
+/* One update for each prefix of side @from and each of the other. Into the open transaction. */
+void association_emit(
+	struct ro *ro, const struct association *a, unsigned from, enum fwd_op op, const struct fwd_pair *pair);
 /* MAG: make what is installed what the sides want; into the open transaction. True: something changed. */
 bool association_apply(struct ro *ro, struct association *a);
 /* MAG: TX off at once, RX lingers; the stamp stays as tombstone. @cause: a status. Into the open transaction. */

@@ -578,6 +578,7 @@ static void session_moved(struct ro *ro, struct association *a, uint64_t prefix)
 	}
 	if (same_address(&session.mag, &a->sides[side].mag))
 		return;
+	returns_begin(ro, a, (unsigned)side, &session.former_mag);
 	a->attempts = 0;
 	update_start(ro, a, (unsigned)side, RO_REASON_HANDOVER_A, true);
 }
@@ -606,6 +607,7 @@ void lma_fire(struct ro *ro, struct association *a)
 {
 	uint64_t now_ms = ro_ms(ro);
 
+	returns_fire(ro, a);
 	if (a->forget_ms != 0 && a->forget_ms <= now_ms) {
 		association_destroy(ro, a);
 	} else if (a->start_ms != 0 && a->start_ms <= now_ms) {

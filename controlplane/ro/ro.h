@@ -147,9 +147,10 @@ struct ro_session {
 	struct mn_id id;                     /* valid until the next call into the owner */
 	uint64_t prefixes[RO_SIDE_PREFIXES]; /* endpoint.h; the first ones */
 	uint8_t prefix_count;
-	bool allowed;        /* by policy */
-	bool in_order;       /* MAG: by policy, RO-077 */
-	struct in6_addr mag; /* current proxy-CoA */
+	bool allowed;               /* by policy */
+	bool in_order;              /* MAG: by policy, RO-077 */
+	struct in6_addr mag;        /* current proxy-CoA */
+	struct in6_addr former_mag; /* LMA: the one before, for a while after a handover; :: if none */
 	struct in6_addr lma;
 	uint16_t link; /* MAG: access link and MAC of the MN */
 	uint8_t mac[6];
@@ -162,8 +163,8 @@ struct ro_session_ops {
 	bool (*find_by_prefix)(void *context, uint64_t prefix, struct ro_session *session);
 	/* Any session of the MN. */
 	bool (*find_by_id)(void *context, const struct mn_id *id, struct ro_session *session);
-	/* MAG: one more or less user of the tunnel to an LMA, in the host's open transaction. INDEX_NONE: none to be
-	 * had. */
+	/* MAG: one more or less user of the tunnel to an LMA, LMA: of that to a MAG, in the host's open transaction.
+	 * INDEX_NONE: none to be had. */
 	uint32_t (*tunnel_acquire)(void *context, const struct in6_addr *lma);
 	void (*tunnel_release)(void *context, uint32_t tunnel);
 };
@@ -329,6 +330,7 @@ struct ro_stats {
 	uint64_t idle;    /* pairs that were removed because nobody used them */
 	uint64_t delayed; /* updates that had to wait: 3 a second (G.6.7) */
 	uint64_t binding_errors, pbus_received, pbus_sent;
+	uint64_t returns; /* LMA: pairs that were taken from the MAG that an MN left */
 	uint64_t errors_taken,
 		errors_ignored;  /* RO Errors: pairs that ended by them; about no pair that sends direct */
 	uint64_t pairs_of_lost;  /* that ended because a peer was lost or restarted */

@@ -18,6 +18,8 @@ static bool session_of(const struct lma *lma, const struct binding *binding, str
 		.link = LINK_NONE,
 		.node = binding_index(&lma->cache, binding),
 		.generation = binding->generation};
+	if (binding->former != NULL)
+		session->former_mag = binding->former->proxy_coa;
 	for (unsigned i = 0; i < binding->prefix_count && i < RO_SIDE_PREFIXES; i++)
 		session->prefixes[session->prefix_count++] = binding_prefix(binding, i);
 	return true;
@@ -42,4 +44,21 @@ static bool find_by_id(void *context, const struct mn_id *id, struct ro_session 
 	return false;
 }
 
-const struct ro_session_ops ro_lma_sessions = {.find_by_prefix = find_by_prefix, .find_by_id = find_by_id};
+static uint32_t tunnel_acquire(void *context, const struct in6_addr *mag)
+{
+	struct lma *lma = context;
+
+	return tunnels_acquire(lma->tunnels, mag);
+}
+
+static void tunnel_release(void *context, uint32_t tunnel)
+{
+	struct lma *lma = context;
+
+	tunnels_release(lma->tunnels, tunnel);
+}
+
+const struct ro_session_ops ro_lma_sessions = {.find_by_prefix = find_by_prefix,
+	.find_by_id = find_by_id,
+	.tunnel_acquire = tunnel_acquire,
+	.tunnel_release = tunnel_release};

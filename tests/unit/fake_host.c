@@ -267,7 +267,16 @@ static int apply_tunnel(struct fake_host *fake, const struct fwd_update *update)
 
 static bool is_dead_tunnel(const struct fake_host *fake, const struct forward *forward)
 {
-	return forward->tunnel != INDEX_NONE && !fake->has_tunnel[forward->tunnel];
+	return (forward->tunnel != INDEX_NONE && !fake->has_tunnel[forward->tunnel]) ||
+	       ((forward->flags & FORWARD_FORMER) != 0 && !fake->has_tunnel[forward->former]);
+}
+
+static void use_tunnels(struct fake_host *fake, const struct forward *forward, int more)
+{
+	if (forward->tunnel != INDEX_NONE)
+		fake->tunnel_users[forward->tunnel] += (unsigned)more;
+	if ((forward->flags & FORWARD_FORMER) != 0)
+		fake->tunnel_users[forward->former] += (unsigned)more;
 }
 
 static void endpoint_insert(struct fake_host *fake, const struct fwd_endpoint *endpoint)
@@ -290,8 +299,8 @@ static int apply_endpoint(struct fake_host *fake, const struct fwd_update *updat
 		return -ENOENT;
 	if (update->op != FWD_OP_endpoint_remove && is_dead_tunnel(fake, &endpoint->forward))
 		return -ENOENT;
-	if (entry != NULL && entry->forward.tunnel != INDEX_NONE)
-		fake->tunnel_users[entry->forward.tunnel]--;
+	if (entry != NULL)
+		use_tunnels(fake, &entry->forward, -1);
 	if (update->op == FWD_OP_endpoint_remove) {
 		hash_index_remove(&fake->endpoints, endpoint_hash(endpoint->id), (uint32_t)(entry - fake->entries));
 		entry->id = 0;
@@ -302,8 +311,7 @@ static int apply_endpoint(struct fake_host *fake, const struct fwd_update *updat
 		entry->forward = endpoint->forward;
 	else
 		endpoint_insert(fake, endpoint);
-	if (endpoint->forward.tunnel != INDEX_NONE)
-		fake->tunnel_users[endpoint->forward.tunnel]++;
+	use_tunnels(fake, &endpoint->forward, 1);
 	return 0;
 }
 

@@ -58,6 +58,8 @@ static void fill_session(const struct world *world, const struct world_mn *mn, s
 		.link = (uint16_t)(mn->id[2] - '0'),
 		.mac = {2, 0, 0, 0, 0, (uint8_t)mn->id[2]},
 		.node = (uint32_t)(mn->id[2] - '0')};
+	if (mn->former >= 0)
+		session->former_mag = address_of((unsigned)mn->former);
 }
 
 static bool find_by_prefix(void *context, uint64_t prefix, struct ro_session *session)
@@ -214,6 +216,8 @@ void world_init(struct world *world, struct world_options options)
 	world->mns[2].prefix = UINT64_C(0x20010db800f10003);
 	world->mns[0].lma = world->mns[2].lma = LMA1;
 	world->mns[1].lma = options.one_lma ? LMA1 : LMA2;
+	for (unsigned i = 0; i < WORLD_MNS; i++)
+		world->mns[i].former = -1;
 	world->mns[0].mag = world->mns[2].mag = MAG1;
 	world->mns[1].mag = MAG2;
 	for (unsigned i = 0; i < NODES; i++)
@@ -498,6 +502,7 @@ void world_move(struct world *world, unsigned number, int mag)
 		ro_session_changed(world->nodes[from].ro, &world->now, mn->prefix, RO_SESSION_DOWN);
 	if (mag >= 0)
 		ro_session_changed(world->nodes[mag].ro, &world->now, mn->prefix, RO_SESSION_UP);
+	mn->former = mag >= 0 ? from : -1;
 	ro_session_changed(lma, &world->now, mn->prefix, mag >= 0 ? RO_SESSION_MOVED : RO_SESSION_DOWN);
 	world_run(world);
 }

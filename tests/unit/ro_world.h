@@ -26,6 +26,7 @@ struct world_mn {
 	uint64_t prefix, second; /* second: 0 if it has one */
 	int lma, mag;            /* mag -1: nowhere */
 	bool denied;             /* by policy, everywhere */
+	int former;              /* MAG of before the last handover; -1: none */
 };
 
 struct world_pair {
