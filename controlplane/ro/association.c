@@ -290,6 +290,12 @@ void association_schedule(struct ro *ro, struct association *a)
 
 /* ---- forwarding state of a MAG ---- */
 
+/*
+ * What the former MAG sent before it lost the MN has come by then. What comes later is of a MN that is back there, and
+ * of a MAG that never noticed that it was away: RO Error lets it ask its LMA.
+ */
+#define FORMER_MS 1000
+
 int association_set_peer(struct ro *ro, struct association *a, const struct in6_addr *mag)
 {
 	uint32_t tunnel;
@@ -297,7 +303,7 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 	if (same_address(mag, &ro->config.address)) {
 		a->local = true;
 		if (a->tunnel != INDEX_NONE)
-			a->former_ms = ro_ms(ro) + ro->config.rx_linger_ms;
+			a->former_ms = ro_ms(ro) + FORMER_MS;
 		return 0;
 	}
 	a->local = false;
@@ -310,7 +316,7 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 		uint32_t oldest = a->former;
 
 		a->former = a->tunnel;
-		a->former_ms = ro_ms(ro) + ro->config.rx_linger_ms;
+		a->former_ms = ro_ms(ro) + FORMER_MS;
 		a->tunnel = tunnel;
 		a->switched = true;
 		association_apply(ro, a); /* nothing names the oldest any more */

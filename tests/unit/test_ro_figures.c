@@ -311,9 +311,11 @@ static void mn_that_left_gets_its_packets_over_its_lma(void **state)
 	assert_int_equal(entry->forward.action, FORWARD_TUNNEL);
 	entry = world_entry(&world, MAG2, 1, 2); /* takes packets of both of mn1's MAGs for a while */
 	assert_int_not_equal(entry->check.former, INDEX_NONE);
-	world_pass(&world, 20100);
-	assert_null(world_entry(&world, MAG1, 2, 1));
+	world_pass(&world, 1100); /* then the old one has to hear that mn1 left it, should mn1 come back */
 	assert_int_equal(world_entry(&world, MAG2, 1, 2)->check.former, INDEX_NONE);
+	assert_non_null(world_entry(&world, MAG1, 2, 1));
+	world_pass(&world, 19000);
+	assert_null(world_entry(&world, MAG1, 2, 1));
 	world_fini(&world);
 }
 
