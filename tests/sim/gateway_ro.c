@@ -102,7 +102,8 @@ static bool mag_find_by_prefix(void *context, uint64_t prefix, struct ro_session
 	const struct gateway *gateway = context;
 	bool found = ro_mag_sessions.find_by_prefix(gateway->mag, prefix, session);
 
-	session->allowed = session->allowed && !gateway->refuses_ro;
+	if (found && gateway->refuses_ro)
+		session->allowed = false;
 	return found;
 }
 
@@ -111,7 +112,8 @@ static bool mag_find_by_id(void *context, const struct mn_id *id, struct ro_sess
 	const struct gateway *gateway = context;
 	bool found = ro_mag_sessions.find_by_id(gateway->mag, id, session);
 
-	session->allowed = session->allowed && !gateway->refuses_ro;
+	if (found && gateway->refuses_ro)
+		session->allowed = false;
 	return found;
 }
 
