@@ -3,7 +3,7 @@
 PYTHON := /usr/bin/python3
 NINJA_FLAGS ?=
 
-.PHONY: all build demo test bench lint clean packages packages-test
+.PHONY: all build demo test bench bench-ro lint clean packages packages-test
 all: build
 
 packages:
@@ -25,6 +25,9 @@ test: packages-test build
 bench: build
 	@.ci/install-packages build test bench
 	@tests/with-hugepages 2048 $(PYTHON) tests/bench/run.py
+
+bench-ro: packages-test build
+	@$(PYTHON) tests/bench/ro.py
 
 lint:
 	@.ci/install-packages build lint

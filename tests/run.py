@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 C_SUITES = ["unit", "eal", "sim", "fuzz"]
 PYTEST_SUITES = ["packet", "e2e"]
-DEADLINE_S = {"unit": 300, "eal": 600, "sim": 600, "fuzz": 300, "packet": 900, "e2e": 1200}
+DEADLINE_S = {"unit": 300, "eal": 600, "sim": 600, "fuzz": 300, "packet": 900, "e2e": 1800}
 
 CMOCKA = re.compile(r"^\[\s+(OK|FAILED|SKIPPED)\s+\] (\S+)$")
 SKIP_REASON = re.compile(r"skip: (\S+?): (.*)$")
