@@ -14,10 +14,19 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from lab.domain import SERVER, Domain, node_id  # noqa: E402
+from lab.core_trace import CoreTrace  # noqa: E402
+from lab.domain import LMAA, MAGS, SERVER, Domain, node_id  # noqa: E402
 from lab.lab import ROOT, Lab, LabError, wait_until  # noqa: E402
+from lab.programs import listens  # noqa: E402
+from lab.programs import ping as quiet_ping  # noqa: E402
+from lab.ro_world import NAMES  # noqa: E402
 
 TRAFFIC = ROOT / "tests" / "lab" / "traffic.py"
+ECHO_PORT = 7
+# The demo's own packets before the probe are too few to move a pair: it shall be seen to move.
+ROUTE_OPTIMISATION = {"in-order": True, "detect": False}
+ROUTE_OPTIMISATION_LMA = {"mode": "direct", "detect-packets": 200, "detect-sample": 1, "detect-window": 1000}
+DIRECT_PACKETS = 1000  # that shall go on the direct path before its counters are looked at
 KEEP = os.environ.get("KEEP") == "1"
 
 
@@ -107,6 +116,133 @@ def handover_with_probe(domain, results):
           f"longest gap {result['gap_ms']} ms")
 
 
+class Pair:
+    """mn1 and mn2, and what the core switch sees of their packets."""
+
+    def __init__(self, domain, results):
+        self.domain, self.lab, self.results = domain, domain.lab, results
+        self.addresses = {node: domain.address(node) for node in (1, 2)}
+        self.trace = CoreTrace(self.lab, NAMES, "ip6 proto 135 or ip6 proto 41")
+        self.echo = self.lab.start("mn2", sys.executable, TRAFFIC, "echo", str(ECHO_PORT))
+        listens(self.lab, "mn2", "u", ECHO_PORT)
+
+    def start(self, *arguments):
+        return self.lab.start("mn1", sys.executable, TRAFFIC, *map(str, arguments), stdout=subprocess.PIPE, text=True)
+
+    def probe(self, rate, seconds):
+        return self.start("probe", self.addresses[2], ECHO_PORT, rate, seconds)
+
+    def direct(self, since):
+        """When packets of the pair passed between MAGs, either way, as (time, sender, receiver)."""
+        both = (self.trace.carried(self.addresses[a], self.addresses[b], since) for a, b in ((1, 2), (2, 1)))
+        return sorted(row for rows in both for row in rows if row[1].startswith("MAG") and row[2].startswith("MAG"))
+
+    def path(self, name):
+        """Asks for the routers between the mobile nodes, by growing hop limits."""
+        hops = collect(self.start("path", self.addresses[2], ECHO_PORT), 60)["hops"]
+        gateways = {LMAA: "lma", **{address: f"mag{i}" for i, address in MAGS.items()}, self.addresses[2]: "mn2"}
+        print("$ traceroute mn2    # on mn1: " + " - ".join(["mn1", *(gateways.get(hop["address"], "*") for hop in hops)]))
+        self.results[f"path_{name}"] = [gateways.get(hop["address"]) for hop in hops]
+
+    def round_trip(self, name):
+        result = collect(self.probe(50, 1), 20)
+        self.results[f"rtt_{name}_ms"] = result["rtt_ms"]
+        print(f"round trip over the {name} path: {result['rtt_ms']} ms (median of {result['received']})", flush=True)
+
+    def anchor_packets(self):
+        """Packets that the LMA took out of tunnels or put into them."""
+        return sum(row["up_packets"] + row["down_packets"] for row in self.domain.lma.rows("tunnels"))
+
+    def arrows(self, since):
+        for frame, message in self.trace.ro_messages(since):
+            print(f"  {frame.at - since:8.3f} s  {self.trace.arrow(frame, message)}")
+        sys.stdout.flush()
+
+
+def pair_moves(pair):
+    """The pair talks, is seen by the LMA, and moves to the direct path; then the anchor has nothing to do any more."""
+    results, since = pair.results, time.time()
+    probe = pair.probe(1000, 5)
+    wait_until(lambda: pair.direct(since), 20, "the pair is on the direct path", every_s=0.02)
+    moved = pair.direct(since)[0][0]
+    wait_until(lambda: len(pair.direct(since)) >= 100, 20, "the pair stays there", every_s=0.02)
+    anchor, start = pair.anchor_packets(), time.time()
+    wait_until(lambda: len(pair.direct(start)) >= DIRECT_PACKETS, 20, "packets on the direct path", every_s=0.05)
+    results["anchor_packets_while_direct"] = pair.anchor_packets() - anchor
+    direct = len(pair.direct(start))
+    messages = pair.trace.ro_messages(since)
+    results["ro_setup_ms"] = round((moved - messages[0][0].at) * 1000, 2)
+    results["ro_messages"] = len(messages)
+    result = collect(probe, 40)
+    results["ro_setup_lost_packets"], results["ro_setup_reordered"] = result["lost"], result["reordered"]
+    pair.arrows(since)
+    print(f"{results['ro_setup_ms']} ms from the first message to the first packet on the direct path\n"
+          f"probe of 1000 packets/s: {result['lost']} of {result['sent']} lost, {result['reordered']} out of order\n"
+          f"while {direct} packets went from MAG to MAG the LMA carried {results['anchor_packets_while_direct']}", flush=True)
+
+
+def pair_hands_over(pair):
+    results, since = pair.results, time.time()
+    probe = pair.probe(1000, 5)
+    wait_until(lambda: len(pair.direct(since)) >= 1000, 20, "the probe runs", every_s=0.05)
+    pair.domain.plug(1, 3)
+    wait_until(lambda: ("MAG3", "MAG2") in {row[1:] for row in pair.direct(since)}, 20, "mag3 sends direct", every_s=0.05)
+    result = collect(probe, 40)
+    results["ro_handover_gap_ms"], results["ro_handover_lost_packets"] = result["gap_ms"], result["lost"]
+    results["ro_handover_kept"] = pair.direct(since)[-1][1:] in (("MAG3", "MAG2"), ("MAG2", "MAG3"))
+    pair.arrows(since)
+    print(f"probe of 1000 packets/s through the handover: {result['lost']} of {result['sent']} lost, "
+          f"longest gap {result['gap_ms']} ms")
+
+
+def pair_falls_back(pair):
+    since = time.time()
+    probe = pair.probe(1000, 3)
+    wait_until(lambda: len(pair.direct(since)) >= 500, 20, "the probe runs", every_s=0.05)
+    show(pair.domain.lma, "ro", "stop", node_id(1), node_id(2))
+    result = collect(probe, 40)
+    pair.results["ro_stop_lost_packets"] = result["lost"]
+    pair.arrows(since)
+    print(f"probe of 1000 packets/s through the removal: {result['lost']} of {result['sent']} lost", flush=True)
+
+
+def route_optimisation(domain, results):
+    lab = domain.lab
+    say("5. mn1 and mn2 talk to each other", """mn1 goes back to mag1, mn2 stays at mag2. Their packets take the way over the
+        anchor, as in any domain of RFC 5213.""")
+    domain.plug(1, 1)
+    pair = Pair(domain, results)
+    wait_until(lambda: quiet_ping(lab, "mn1", pair.addresses[2])[0], 20, "mn1 is back at mag1")
+    ping(lab, "mn1", pair.addresses[2])
+    pair.path("anchor")
+    pair.round_trip("anchor")
+
+    say("6. The pair moves to the direct path", """The LMA sees that two of its mobile nodes send each other many packets, and
+        has the MAGs set up a tunnel between them (draft-abeille-netlmm-proxymip6ro, figure 2). No packet is lost, none
+        overtakes another.""")
+    pair_moves(pair)
+    show(domain.lma, "show", "pairs")
+    pair.path("direct")
+    pair.round_trip("direct")
+    show(domain.mag(1), "why", node_id(1), node_id(2))
+
+    say("7. mn1 moves to mag3, on the direct path", """The LMA tells mag3 of the pair behind the Proxy Binding Acknowledgement,
+        mag3 takes over (figure 4). Until mag2 knows, packets for mn1 come from mag1 back over the LMA.""")
+    pair_hands_over(pair)
+    pair.path("after_handover")
+
+    say("8. The operator stops it", "Everything is as before: the anchor carries the pair again.")
+    pair_falls_back(pair)
+    pair.path("after_stop")
+
+
+def route_optimisation_worked(results):
+    return (results["path_anchor"] == ["mag1", "lma", "mag2", "mn2"] and results["path_direct"] == ["mag1", "mag2", "mn2"] and
+            results["path_after_handover"] == ["mag3", "mag2", "mn2"] and
+            results["path_after_stop"] == ["mag3", "lma", "mag2", "mn2"] and results["ro_handover_kept"] and
+            results["anchor_packets_while_direct"] == 0 and results["ro_setup_lost_packets"] == 0)
+
+
 def look_around(domain):
     lab = domain.lab
     print("\nThe domain keeps running. Look around in another terminal:")
@@ -132,9 +268,10 @@ def main():
     start = time.monotonic()
     results = {}
     with Lab("demo") as lab:
-        say("A Proxy Mobile IPv6 domain in network namespaces", """One LMA, two MAGs, two Linux hosts as mobile nodes, a server
-            on the outside: nine namespaces. The mobile nodes run nothing of Hawser: all they see is a router.""")
-        domain = Domain(lab, lma_variables={"MinDelayBeforeBCEDelete": 2000}).start()
+        say("A Proxy Mobile IPv6 domain in network namespaces", """One LMA, three MAGs, two Linux hosts as mobile nodes, a
+            server on the outside: nine namespaces. The mobile nodes run nothing of Hawser: all they see is a router.""")
+        domain = Domain(lab, mags=3, lma_variables={"MinDelayBeforeBCEDelete": 2000}, ro={}, ro_lma=ROUTE_OPTIMISATION_LMA,
+                        ro_mag=ROUTE_OPTIMISATION).start()
         print("gateways up: " + ", ".join(f"{g.name} (pid {g.process.pid})" for g in lab.gateways.values()))
 
         say("1. The mobile nodes attach", """The MAG hears a mobile node, registers it with the LMA (Proxy Binding Update and
@@ -165,7 +302,9 @@ def main():
         handover_with_probe(domain, results)
         show(domain.lma, "show", "bindings")
 
-        say("5. What the data plane counted")
+        route_optimisation(domain, results)
+
+        say("9. What the data plane counted")
         show(domain.lma, "show", "stages")
         show(domain.lma, "show", "drops")
 
@@ -173,11 +312,11 @@ def main():
         if KEEP:
             look_around(domain)
         say("Shutting down", "The MAGs de-register their mobile nodes; every packet buffer must be back.")
-        for name in ("mag1", "mag2", "lma"):
+        for name in ("mag1", "mag2", "mag3", "lma"):
             code = lab.gateways[name].stop()
             line = [entry for entry in lab.gateways[name].output().splitlines() if "event=stopped" in entry]
             print(f"{name}: exit code {code} {line[-1].split('event=stopped ')[-1] if line else ''}")
-    return 0 if results["tcp_survived"] and results["same_address"] else 1
+    return 0 if results["tcp_survived"] and results["same_address"] and route_optimisation_worked(results) else 1
 
 
 if __name__ == "__main__":
