@@ -105,7 +105,8 @@ class RoWorld:
     def stop(self, source=1, destination=2, lma=1):
         """False: there was nothing to stop. Else every MAG of the pair has acknowledged that it is removed."""
         gateway, since = self.lab.gateways[lma_name(lma)], time.time()
-        if not gateway.ctl("ro", "stop", node_id(source), node_id(destination), check=False):
+        said = gateway.ctl("ro", "stop", node_id(source), node_id(destination), check=False)
+        if not said or said[0]["result"] != "stopped":
             return False
         mags = {f"MAG{self.domain.plugged[node]}" for node in (source, destination)}
         wait_until(lambda: mags <= self.removed_at(since), RO_DEADLINE_S, f"the pair is removed at {mags}")
