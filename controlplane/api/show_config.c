@@ -6,52 +6,32 @@
 #include "config/config_json.h"
 
 /*
- * `show config` and `show variables`. The configuration is made as one document at the start of the walk and given in
- * pieces: one row per key of the file, a list one row per element, so that no page is larger than its pieces.
+ * `show config` and `show variables`. The configuration is given in pieces, one row per key of the file, a list one row
+ * per element, each made when its turn comes: tens of thousands of mobile nodes must not be made at once.
  */
-
-/* The key that the walk is at: place.phase counts keys. */
-static void *key_at(json_t *document, uint32_t number)
-{
-	void *key = json_object_iter(document);
-
-	while (key != NULL && number-- > 0)
-		key = json_object_iter_next(document, key);
-	return key;
-}
-
-static int piece_row(const char *key, json_t *value, json_int_t element, json_t **row)
-{
-	struct row out;
-
-	row_start(&out);
-	row_text(&out, "key", key);
-	row_json(&out, "element", element >= 0 ? json_integer(element) : json_null());
-	row_json(&out, "value", json_incref(value));
-	return row_finish(&out, row);
-}
-
 int show_config_step(struct walk *walk, json_t **row)
 {
-	json_t *value, *element;
-	void *key;
+	struct config_piece piece;
+	struct row out;
+	int result;
 
 	*row = NULL;
-	if (walk->held == NULL)
-		walk->held = config_to_json(walk->sources->config);
-	if (walk->held == NULL)
-		return -ENOMEM;
-	key = key_at(walk->held, walk->place.phase);
-	if (key == NULL)
+	/* phase counts keys, at the elements of one */
+	result = config_piece_to_json(walk->sources->config, walk->place.phase, walk->place.at, &piece);
+	if (result == -ENOENT)
 		return 0;
-	value = json_object_iter_value(key);
-	if (json_is_array(value)) {
-		element = json_array_get(value, (size_t)walk->place.at);
-		if (element != NULL)
-			return piece_row(json_object_iter_key(key), element, (json_int_t)walk->place.at++, row);
+	if (result < 0)
+		return result;
+	if (result == 0) {
+		walk->place = (struct walk_place){walk->place.phase + 1, 0};
+		return 1;
 	}
-	walk->place = (struct walk_place){walk->place.phase + 1, 0};
-	return json_is_array(value) ? 1 : piece_row(json_object_iter_key(key), value, -1, row);
+	walk->place.at++;
+	row_start(&out);
+	row_text(&out, "key", piece.key);
+	row_json(&out, "element", piece.element >= 0 ? json_integer(piece.element) : json_null());
+	row_json(&out, "value", piece.value);
+	return row_finish(&out, row);
 }
 
 int show_variables_step(struct walk *walk, json_t **row)

@@ -2,6 +2,8 @@
 #include "config/config_json.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,16 +31,27 @@ static json_t *json_value(const struct schema_row *row, const char *base, const 
 
 static json_t *json_map(int row, const char *base, uint8_t role);
 
-static json_t *json_list(int row, const char *base, uint8_t role)
+static unsigned list_count(int row, const char *base)
+{
+	return *(const unsigned *)(base + schema[row].count_offset);
+}
+
+static json_t *json_element(int row, const char *base, uint8_t role, size_t i)
 {
 	const struct schema_row *r = &schema[row];
-	const char *element = r->fixed != 0 ? base + r->offset : *(char *const *)(base + r->offset);
-	unsigned count = *(const unsigned *)(base + r->count_offset);
+	const char *first = r->fixed != 0 ? base + r->offset : *(char *const *)(base + r->offset);
+	const char *element = first + i * r->size;
+
+	return r->type == SCHEMA_MAP ? json_map(row, element, role) : json_value(r, base, element);
+}
+
+static json_t *json_list(int row, const char *base, uint8_t role)
+{
+	unsigned count = list_count(row, base);
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < count; i++, element += r->size)
-		if (json_array_append_new(list,
-			    r->type == SCHEMA_MAP ? json_map(row, element, role) : json_value(r, base, element)) != 0) {
+	for (unsigned i = 0; i < count; i++)
+		if (json_array_append_new(list, json_element(row, base, role, i)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -90,6 +103,43 @@ json_t *config_to_json(const struct config *config)
 	if (json != NULL && config->unknown_nodes != UNKNOWN_PROFILE)
 		json_object_del(json, "default-profile"); /* without effect, so that the file may not have it either */
 	return json;
+}
+
+/* Row of the key, or -1. */
+static int key_row(unsigned number)
+{
+	int key = schema_first(-1);
+
+	while (key >= 0 && number-- > 0)
+		key = schema_next(-1, key);
+	return key;
+}
+
+int config_piece_to_json(const struct config *config, unsigned key, uint64_t element, struct config_piece *piece)
+{
+	const char *base = (const char *)config, *name;
+	uint8_t role = (uint8_t)(1 << config->role);
+	int row = key_row(key);
+	size_t length;
+	bool is_list;
+
+	if (row < 0)
+		return -ENOENT;
+	is_list = schema_is_list(row);
+	if (!has_value(row, base, role) || element >= (is_list ? list_count(row, base) : 1))
+		return 0;
+	name = schema_name(row, &length);
+	snprintf(piece->key, sizeof(piece->key), "%.*s", (int)length, name);
+	if (strcmp(piece->key, "default-profile") == 0 && config->unknown_nodes != UNKNOWN_PROFILE)
+		return 0; /* without effect */
+	piece->element = is_list ? (int64_t)element : -1;
+	if (is_list)
+		piece->value = json_element(row, base, role, element);
+	else if (schema[row].type == SCHEMA_MAP)
+		piece->value = json_map(row, base, role);
+	else
+		piece->value = json_value(&schema[row], base, base + schema[row].offset);
+	return piece->value != NULL ? 1 : -ENOMEM;
 }
 
 static json_t *json_variable(int key, const struct config *config)

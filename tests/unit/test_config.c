@@ -276,6 +276,50 @@ static void shown_configuration_is_a_file_of_the_same_configuration(void **state
 	}
 }
 
+/* All pieces put together again. */
+static json_t *json_of_pieces(const struct config *config)
+{
+	json_t *json = json_object();
+	struct config_piece piece;
+	unsigned key = 0;
+	uint64_t element = 0;
+	int result;
+
+	while ((result = config_piece_to_json(config, key, element, &piece)) != -ENOENT) {
+		if (result == 0) {
+			key++;
+			element = 0;
+			continue;
+		}
+		assert_int_equal(result, 1);
+		if (piece.element < 0) {
+			assert_int_equal(json_object_set_new(json, piece.key, piece.value), 0);
+		} else {
+			assert_int_equal(piece.element, element);
+			if (element == 0)
+				assert_int_equal(json_object_set_new(json, piece.key, json_array()), 0);
+			assert_int_equal(json_array_append_new(json_object_get(json, piece.key), piece.value), 0);
+		}
+		element++;
+	}
+	return json;
+}
+
+static void pieces_make_the_whole(void **state)
+{
+	const char *const texts[] = {lma_text, mag_text, lma_full, mag_full};
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct config *config = parse(texts[i]);
+		json_t *whole = config_to_json(config), *pieces = json_of_pieces(config);
+
+		assert_true(json_equal(whole, pieces));
+		json_decref(whole);
+		json_decref(pieces);
+		config_destroy(config);
+	}
+}
+
 static void a_key_is_shown_to_be_there_and_no_more(void **state)
 {
 	struct config *config = parse(lma_full);
@@ -626,6 +670,7 @@ int main(void)
 		cmocka_unit_test(values_of_a_full_file_are_those_of_the_file),
 		cmocka_unit_test(keys_that_are_not_there_have_their_defaults),
 		cmocka_unit_test(shown_configuration_is_a_file_of_the_same_configuration),
+		cmocka_unit_test(pieces_make_the_whole),
 		cmocka_unit_test(a_key_is_shown_to_be_there_and_no_more),
 		cmocka_unit_test(shown_variables_have_value_unit_default_and_source),
 		cmocka_unit_test(every_row_of_the_schema_is_whole),
