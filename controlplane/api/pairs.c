@@ -31,6 +31,14 @@ const char *end_name(const struct mn_id *id, uint64_t endpoint, char text[END_TE
 	return id->length != 0 ? mn_format(id, text) : prefix_format(&prefix.prefix, prefix.length, text);
 }
 
+unsigned pair_side(const struct ro_view *view, uint64_t endpoint)
+{
+	for (unsigned i = 0; i < view->sides[0].prefix_count; i++)
+		if (view->sides[0].prefixes[i] == endpoint)
+			return 0;
+	return 1;
+}
+
 const char *pair_path(const struct walk *walk, const struct ro_view *view, unsigned side)
 {
 	const struct ro_side_view *from = &view->sides[side], *to = &view->sides[1 - side];

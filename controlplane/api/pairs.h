@@ -18,6 +18,8 @@ const char *gateway_name(const struct walk *walk, const struct in6_addr *address
 #define END_TEXT_MAX MN_TEXT_MAX
 const char *end_name(const struct mn_id *id, uint64_t endpoint, char text[END_TEXT_MAX]);
 
+/* The side that has the prefix, first one or not: 0 or 1; 1 if none has. */
+unsigned pair_side(const struct ro_view *view, uint64_t endpoint);
 /*
  * The path of packets from @side to the other one as far as it is known here: "direct", "local" (both at one MAG),
  * "moving" (an update after a handover is under way), "lma".

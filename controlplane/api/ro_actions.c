@@ -27,7 +27,7 @@ static int action_row(struct walk *walk, const char *result, json_t **row)
 	row_start(&out);
 	row_text(&out, "result", result);
 	if (ro_pair_find(walk->sources->ro, walk->ends[0], walk->ends[1], &view)) {
-		unsigned a = view.sides[0].prefixes[0] == walk->ends[0] ? 0 : 1;
+		unsigned a = pair_side(&view, walk->ends[0]);
 
 		row_text(&out, "a", end_name(&view.sides[a].id, walk->ends[0], text));
 		row_text(&out, "b", end_name(&view.sides[1 - a].id, walk->ends[1], text));

@@ -296,6 +296,7 @@ static void ro_messages(struct counters_out *out, const struct ro *ro)
 	add(out, "ro_binding_errors", stats.binding_errors, "peers that do not know route optimisation");
 	add(out, "ro_refused_limited", stats.limited, "Inits and hints refused: a mobile node has enough pairs");
 	add(out, "ro_delayed", stats.delayed, "updates of a pair that had to wait");
+	add(out, "ro_returns", stats.returns, "pairs taken from the MAG that a mobile node left");
 	add(out, "ro_idle", stats.idle, "pairs removed because nobody used them");
 	add(out, "ro_pairs_of_lost", stats.pairs_of_lost, "pairs that ended with a lost or restarted peer");
 	add(out, "ro_errors_taken", stats.errors_taken, "pairs that ended by an RO Error");

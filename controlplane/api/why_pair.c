@@ -100,7 +100,7 @@ static void question_fill(struct question *question, const struct walk *walk)
 	question->mag = walk->sources->config->role == ROLE_MAG;
 	question->has_pair = ro != NULL && ro_pair_find(ro, walk->ends[0], walk->ends[1], &question->view) &&
 			     question->view.state != RO_STATE_NONE;
-	question->side[0] = question->has_pair && question->view.sides[0].prefixes[0] == walk->ends[0] ? 0 : 1;
+	question->side[0] = question->has_pair ? pair_side(&question->view, walk->ends[0]) : 1;
 	question->side[1] = 1 - question->side[0];
 	for (unsigned i = 0; i < 2; i++)
 		end_fill(question, i);
@@ -407,6 +407,7 @@ static json_t *events_json(const struct question *question, struct row *row)
 	const struct pair_events *events = question->walk->sources->pair_events;
 	const struct pair_event *event;
 	json_t *array = json_array();
+	uint64_t a, b;
 
 	if (events == NULL)
 		return array;
@@ -414,9 +415,9 @@ static json_t *events_json(const struct question *question, struct row *row)
 		ring_events(array, question, row);
 		return array;
 	}
-	for (unsigned i = 0; (event = pair_events_get(events, question->view.index, question->ends[0].endpoint,
-				      question->ends[1].endpoint, i)) != NULL;
-		i++)
+	a = question->view.sides[0].prefixes[0];
+	b = question->view.sides[1].prefixes[0];
+	for (unsigned i = 0; (event = pair_events_get(events, question->view.index, a, b, i)) != NULL; i++)
 		append_event(array, question, (uint64_t)event->wall_s * 1000000000 + (uint64_t)event->wall_ms * 1000000,
 			event->event, event->value, row);
 	return array;

@@ -190,7 +190,8 @@ static const struct column session_columns[] = {
 	{.key = NULL},
 };
 
-static void print_event(FILE *out, const json_t *event)
+/* @what: key of what happened. */
+static void print_event(FILE *out, const json_t *event, const char *what)
 {
 	int64_t ago_ms = json_integer_value(json_object_get(event, "ago_ms"));
 	char ago[TEXT_VALUE_MAX];
@@ -198,7 +199,7 @@ static void print_event(FILE *out, const json_t *event)
 	fprintf(out, "  ");
 	text_print_safe(out, text_of(event, "at"));
 	fprintf(out, "  %11s  ", text_distance(ago_ms > 0 ? -ago_ms : -1, ago));
-	text_print_safe(out, text_of(event, "text"));
+	text_print_safe(out, text_of(event, what));
 	if (text_of(event, "detail")[0] != '\0') {
 		fputs(": ", out);
 		text_print_safe(out, text_of(event, "detail"));
@@ -234,7 +235,7 @@ static void print_why(FILE *out, const json_t *row)
 	fputs("\n", out);
 	table_print_record(session_columns, row, out);
 	fputs("last events:\n", out);
-	json_array_foreach(json_object_get(row, "events"), i, item) print_event(out, item);
+	json_array_foreach(json_object_get(row, "events"), i, item) print_event(out, item, "text");
 	if (json_array_size(json_object_get(row, "events")) == 0)
 		fputs("  none\n", out);
 	print_advice(out, row);
@@ -290,22 +291,6 @@ static void print_direction(FILE *out, const json_t *direction)
 	fputc('\n', out);
 }
 
-static void print_pair_event(FILE *out, const json_t *event)
-{
-	int64_t ago_ms = json_integer_value(json_object_get(event, "ago_ms"));
-	char ago[TEXT_VALUE_MAX];
-
-	fputs("  ", out);
-	text_print_safe(out, text_of(event, "at"));
-	fprintf(out, "  %11s  ", text_distance(ago_ms > 0 ? -ago_ms : -1, ago));
-	text_print_safe(out, text_of(event, "event"));
-	if (text_of(event, "detail")[0] != '\0') {
-		fputs(": ", out);
-		text_print_safe(out, text_of(event, "detail"));
-	}
-	fputc('\n', out);
-}
-
 /* The columns that the row has, but those that are null. */
 static void print_known(FILE *out, const struct column *columns, const json_t *row)
 {
@@ -345,7 +330,7 @@ static void print_why_pair(FILE *out, const json_t *row)
 		print_known(out, side_columns, item);
 	}
 	fputs("last events:\n", out);
-	json_array_foreach(json_object_get(row, "events"), i, item) print_pair_event(out, item);
+	json_array_foreach(json_object_get(row, "events"), i, item) print_event(out, item, "event");
 	if (json_array_size(json_object_get(row, "events")) == 0)
 		fputs("  none\n", out);
 	print_advice(out, row);
