@@ -375,6 +375,19 @@ void expect_cli(
 	cli_result_free(&result);
 }
 
+unsigned fixture_rows(struct api_fixture *fixture, const char *const *arguments)
+{
+	struct cli_result result = fixture_cli(fixture, arguments);
+	unsigned rows = 0;
+
+	assert_string_equal(result.errors, "");
+	assert_int_equal(result.code, 0);
+	for (const char *p = result.out; (p = strchr(p, '\n')) != NULL; p++)
+		rows++;
+	cli_result_free(&result);
+	return rows;
+}
+
 /* Every @old in @text by @new; a new block. */
 static char *replace_all(const char *text, const char *old, const char *new)
 {

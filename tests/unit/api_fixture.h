@@ -75,6 +75,10 @@ void expect_cli(
 #define EXPECT_CLI(fixture, code, out, message, ...) \
 	expect_cli(fixture, code, out, message, (const char *const[]){__VA_ARGS__, NULL})
 
+/* The number of rows that hawserctl shows with --json and these arguments; it has to succeed. */
+unsigned fixture_rows(struct api_fixture *fixture, const char *const *arguments);
+#define ROWS(fixture, ...) fixture_rows(fixture, (const char *const[]){"show", "--json", __VA_ARGS__, NULL})
+
 /*
  * The output for @arguments is what the file GOLDEN/NAME has (GOLDEN in the environment); with UPDATE_GOLDEN set the
  * file is written instead: look at the difference before you keep it. What differs from run to run is masked before.

@@ -130,55 +130,39 @@ static void every_object_shows_as_table_and_as_json(void **state)
 	GOLDEN(&fixture, "lma_drops_worker.txt", "show", "drops", "worker=1");
 }
 
-/* The number of rows that `show` has with these arguments. */
-static unsigned rows_of(const char *const *arguments)
-{
-	struct cli_result result = fixture_cli(&fixture, arguments);
-	unsigned rows = 0;
-
-	assert_string_equal(result.errors, "");
-	assert_int_equal(result.code, 0);
-	for (const char *p = result.out; (p = strchr(p, '\n')) != NULL; p++)
-		rows++;
-	cli_result_free(&result);
-	return rows;
-}
-
-#define ROWS(...) rows_of((const char *const[]){"show", "--json", __VA_ARGS__, NULL})
-
 static void filters_let_through_what_fits(void **state)
 {
 	populate();
 	fixture_start(&fixture);
-	assert_int_equal(ROWS("bindings"), 3);
-	assert_int_equal(ROWS("bindings", "mn=mn1@example.com"), 1);
-	assert_int_equal(ROWS("bindings", "mn=nobody@example.com"), 0);
-	assert_int_equal(ROWS("bindings", "mn=*example.com"), 3);
-	assert_int_equal(ROWS("bindings", "mn=*t*o*@*"), 1);
-	assert_int_equal(ROWS("bindings", "peer=mag1"), 2);
-	assert_int_equal(ROWS("bindings", "peer=mag2"), 1);
-	assert_int_equal(ROWS("bindings", "peer=2001:db8::77"), 0);
-	assert_int_equal(ROWS("bindings", "state=active"), 2);
-	assert_int_equal(ROWS("bindings", "state=delete-wait"), 1);
-	assert_int_equal(ROWS("bindings", "prefix=2001:db8:f1:2::99"), 1);
-	assert_int_equal(ROWS("bindings", "prefix=2001:db8:f1::/48"), 1);
-	assert_int_equal(ROWS("bindings", "prefix=2001:db8::/32"), 3);
-	assert_int_equal(ROWS("bindings", "prefix=2001:db8:f1:1::/65"), 0);
-	assert_int_equal(ROWS("bindings", "state=active", "peer=mag2"), 1);
-	assert_int_equal(ROWS("bindings", "--limit", "2"), 2);
-	assert_int_equal(ROWS("nodes", "state=absent"), 4);
-	assert_int_equal(ROWS("nodes"), 7);
-	assert_int_equal(ROWS("tunnels", "peer=mag2"), 1);
-	assert_int_equal(ROWS("peers", "name=mag*"), 3);
-	assert_int_equal(ROWS("pools", "name=small"), 1);
-	assert_int_equal(ROWS("events", "name=rejected"), 1);
-	assert_int_equal(ROWS("variables", "name=MinDelay*"), 1);
-	assert_int_equal(ROWS("stages", "name=rx"), 1);
-	assert_int_equal(ROWS("routes", "port=out0", "prefix=2001:db8:77::/48"), 1);
-	assert_int_equal(ROWS("ports", "port=core0"), 1);
-	assert_int_equal(ROWS("drops"), 0);
-	assert_int_equal(ROWS("drops", "--all"), DROP_COUNT);
-	assert_int_equal(ROWS("punts", "all=yes"), PUNT_COUNT);
+	assert_int_equal(ROWS(&fixture, "bindings"), 3);
+	assert_int_equal(ROWS(&fixture, "bindings", "mn=mn1@example.com"), 1);
+	assert_int_equal(ROWS(&fixture, "bindings", "mn=nobody@example.com"), 0);
+	assert_int_equal(ROWS(&fixture, "bindings", "mn=*example.com"), 3);
+	assert_int_equal(ROWS(&fixture, "bindings", "mn=*t*o*@*"), 1);
+	assert_int_equal(ROWS(&fixture, "bindings", "peer=mag1"), 2);
+	assert_int_equal(ROWS(&fixture, "bindings", "peer=mag2"), 1);
+	assert_int_equal(ROWS(&fixture, "bindings", "peer=2001:db8::77"), 0);
+	assert_int_equal(ROWS(&fixture, "bindings", "state=active"), 2);
+	assert_int_equal(ROWS(&fixture, "bindings", "state=delete-wait"), 1);
+	assert_int_equal(ROWS(&fixture, "bindings", "prefix=2001:db8:f1:2::99"), 1);
+	assert_int_equal(ROWS(&fixture, "bindings", "prefix=2001:db8:f1::/48"), 1);
+	assert_int_equal(ROWS(&fixture, "bindings", "prefix=2001:db8::/32"), 3);
+	assert_int_equal(ROWS(&fixture, "bindings", "prefix=2001:db8:f1:1::/65"), 0);
+	assert_int_equal(ROWS(&fixture, "bindings", "state=active", "peer=mag2"), 1);
+	assert_int_equal(ROWS(&fixture, "bindings", "--limit", "2"), 2);
+	assert_int_equal(ROWS(&fixture, "nodes", "state=absent"), 4);
+	assert_int_equal(ROWS(&fixture, "nodes"), 7);
+	assert_int_equal(ROWS(&fixture, "tunnels", "peer=mag2"), 1);
+	assert_int_equal(ROWS(&fixture, "peers", "name=mag*"), 3);
+	assert_int_equal(ROWS(&fixture, "pools", "name=small"), 1);
+	assert_int_equal(ROWS(&fixture, "events", "name=rejected"), 1);
+	assert_int_equal(ROWS(&fixture, "variables", "name=MinDelay*"), 1);
+	assert_int_equal(ROWS(&fixture, "stages", "name=rx"), 1);
+	assert_int_equal(ROWS(&fixture, "routes", "port=out0", "prefix=2001:db8:77::/48"), 1);
+	assert_int_equal(ROWS(&fixture, "ports", "port=core0"), 1);
+	assert_int_equal(ROWS(&fixture, "drops"), 0);
+	assert_int_equal(ROWS(&fixture, "drops", "--all"), DROP_COUNT);
+	assert_int_equal(ROWS(&fixture, "punts", "all=yes"), PUNT_COUNT);
 }
 
 static void why_tells_state_events_and_what_to_do(void **state)
@@ -317,7 +301,7 @@ static void identifiers_of_any_octets_are_shown_escaped_and_found(void **state)
 	for (const char *p = result.out; *p != '\0'; p++)
 		assert_true(*p == '\n' || (*p >= 0x20 && *p < 0x7f));
 	cli_result_free(&result);
-	assert_int_equal(ROWS("events", "mn=\\s7:a\\x1b[2J\\x5c\\x00\\xff \""), 1);
+	assert_int_equal(ROWS(&fixture, "events", "mn=\\s7:a\\x1b[2J\\x5c\\x00\\xff \""), 1);
 	fixture.removed = 1;
 	EXPECT_CLI(&fixture, 0, "cleared \\s7:a\\x1b[2J\\x5c\\x00\\xff \": 1 binding(s)\n", "", "clear", "binding",
 		"\\s7:a\\x1b[2J\\x5c\\x00\\xff \"");

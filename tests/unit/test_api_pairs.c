@@ -319,43 +319,27 @@ static void without_route_optimisation_it_says_so(void **state)
 	end();
 }
 
-/* The number of rows that `show` has with these arguments. */
-static unsigned rows_of(const char *const *arguments)
-{
-	struct cli_result result = fixture_cli(&fixture, arguments);
-	unsigned rows = 0;
-
-	assert_string_equal(result.errors, "");
-	assert_int_equal(result.code, 0);
-	for (const char *p = result.out; (p = strchr(p, '\n')) != NULL; p++)
-		rows++;
-	cli_result_free(&result);
-	return rows;
-}
-
-#define ROWS(...) rows_of((const char *const[]){"show", "--json", __VA_ARGS__, NULL})
-
 static void filters_let_through_what_fits_either_side(void **state)
 {
 	serve(LMA1, (struct world_options){0});
 	world_traffic(&world, LMA1);
 	ro_start(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[2].prefix);
-	assert_int_equal(ROWS("pairs"), 2);
-	assert_int_equal(ROWS("pairs", "mn=" MN1), 2);
-	assert_int_equal(ROWS("pairs", "mn=" MN2), 1);
-	assert_int_equal(ROWS("pairs", "mn=nobody@example"), 0);
-	assert_int_equal(ROWS("pairs", "mn=mn*"), 2);
-	assert_int_equal(ROWS("pairs", "peer=mag1"), 2);
-	assert_int_equal(ROWS("pairs", "peer=mag2"), 1);
-	assert_int_equal(ROWS("pairs", "peer=lma2"), 1);
-	assert_int_equal(ROWS("pairs", "state=active"), 1);
-	assert_int_equal(ROWS("pairs", "state=pending"), 1);
-	assert_int_equal(ROWS("pairs", "prefix=" PREFIX2), 1);
-	assert_int_equal(ROWS("pairs", "prefix=2001:db8:f1:3::9"), 1);
-	assert_int_equal(ROWS("pairs", "prefix=2001:db8::/32"), 2);
-	assert_int_equal(ROWS("pairs", "--limit", "1"), 1);
-	assert_int_equal(ROWS("pair_events", "name=triggered"), 1);
-	assert_int_equal(ROWS("pair_events", "mn=" MN3, "name=sent"), 1);
+	assert_int_equal(ROWS(&fixture, "pairs"), 2);
+	assert_int_equal(ROWS(&fixture, "pairs", "mn=" MN1), 2);
+	assert_int_equal(ROWS(&fixture, "pairs", "mn=" MN2), 1);
+	assert_int_equal(ROWS(&fixture, "pairs", "mn=nobody@example"), 0);
+	assert_int_equal(ROWS(&fixture, "pairs", "mn=mn*"), 2);
+	assert_int_equal(ROWS(&fixture, "pairs", "peer=mag1"), 2);
+	assert_int_equal(ROWS(&fixture, "pairs", "peer=mag2"), 1);
+	assert_int_equal(ROWS(&fixture, "pairs", "peer=lma2"), 1);
+	assert_int_equal(ROWS(&fixture, "pairs", "state=active"), 1);
+	assert_int_equal(ROWS(&fixture, "pairs", "state=pending"), 1);
+	assert_int_equal(ROWS(&fixture, "pairs", "prefix=" PREFIX2), 1);
+	assert_int_equal(ROWS(&fixture, "pairs", "prefix=2001:db8:f1:3::9"), 1);
+	assert_int_equal(ROWS(&fixture, "pairs", "prefix=2001:db8::/32"), 2);
+	assert_int_equal(ROWS(&fixture, "pairs", "--limit", "1"), 1);
+	assert_int_equal(ROWS(&fixture, "pair_events", "name=triggered"), 1);
+	assert_int_equal(ROWS(&fixture, "pair_events", "mn=" MN3, "name=sent"), 1);
 	EXPECT_CLI(&fixture, 2, "", "is no state; allowed: none, pending, installed, active, fallback", "show", "pairs",
 		"state=asleep");
 	EXPECT_CLI(&fixture, 1, "", "neither a configured peer", "show", "pairs", "peer=nobody");
