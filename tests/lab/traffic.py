@@ -29,6 +29,7 @@ SIZE = 96
 LINGER_S = 1  # so long the last echoes are waited for
 HOPS_MAX = 10
 HOP_TRIES = 3
+MISSING_TOLD = 10
 
 
 def listening(kind, port):
@@ -78,6 +79,7 @@ class Probe:
         gap = max((b - a for a, b in zip(times, times[1:])), default=self.total / self.rate)
         arrived = max(echoes, default=-1) + 1  # what the echo server had, unless its last answers are lost
         return {"sent": self.sent, "received": len(self.seen), "lost": self.sent - len(self.seen),
+                "missing": [number for number in range(self.sent) if number not in self.seen][:MISSING_TOLD],
                 "duplicates": len(numbers) - len(self.seen), "reordered": inversions(numbers),
                 "reordered_out": inversions(there), "reordered_back": inversions(echoes),
                 "lost_back": arrived - len(set(echoes)), "unsendable": self.unsendable, "gap_ms": round(gap * 1000, 2),
