@@ -71,6 +71,33 @@ struct association *association_of(const struct ro *ro, uint64_t prefix, uint32_
 	return NULL;
 }
 
+static bool have_one_in_common(const struct side *a, const struct side *b)
+{
+	for (unsigned i = 0; i < a->prefix_count; i++)
+		for (unsigned j = 0; j < b->prefix_count; j++)
+			if (a->prefixes[i] == b->prefixes[j])
+				return true;
+	return false;
+}
+
+struct association *association_find_overlap(const struct ro *ro, const struct side *a, const struct side *b)
+{
+	struct association *found = association_find(ro, a->prefixes[0], b->prefixes[0]);
+
+	for (unsigned i = 0; found == NULL && i < a->prefix_count; i++) {
+		uint32_t at = 0;
+
+		while ((found = association_of(ro, a->prefixes[i], &at)) != NULL) {
+			unsigned side = have_one_in_common(&found->sides[0], a) ? 0 : 1;
+
+			if (have_one_in_common(&found->sides[side], a) &&
+				have_one_in_common(&found->sides[1 - side], b))
+				break;
+		}
+	}
+	return found;
+}
+
 bool side_from_tuple(struct side *side, const struct ro_tuple *tuple)
 {
 	memset(side, 0, sizeof(*side));

@@ -218,6 +218,7 @@ void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t r
 
 	exchanges_cancel(ro, a, false);
 	a->idle = 0;
+	a->yielded = false;
 	a->start_ms = 0;
 	a->has_token = false;
 	a->handover = handover;
@@ -251,6 +252,7 @@ static void end_active(struct ro *ro, struct association *a, uint8_t cause)
 		ro->stats.active--;
 	a->state = RO_STATE_FALLBACK;
 	a->step = STEP_IDLE;
+	a->yielded = false;
 	a->deadline_ms = a->expires_ms = a->start_ms = 0;
 	a->forget_ms = ro_ms(ro) + ro->config.tombstone_ms;
 	pair_note(ro, a, RO_EVENT_FALLBACK, cause);
@@ -277,7 +279,8 @@ static void remove_at_mags(struct ro *ro, struct association *a)
 	}
 }
 
-void update_remove(struct ro *ro, struct association *a, uint8_t cause)
+/* @is_told: it is the other LMA that removes, with its stamp. */
+static void remove_pair(struct ro *ro, struct association *a, uint8_t cause, bool is_told)
 {
 	unsigned foreign = a->sides[0].ours ? 1 : 0;
 	struct request_spec spec = {.to = a->sides[foreign].lma,
@@ -287,17 +290,28 @@ void update_remove(struct ro *ro, struct association *a, uint8_t cause)
 		.both_mags = true};
 
 	exchanges_cancel(ro, a, true);
-	take_new_stamp(ro, a);
+	if (!is_told)
+		take_new_stamp(ro, a);
 	ro->stats.removals++;
 	if (RO_FAILED(cause))
 		a->last_failure = cause;
 	a->handover = false;
 	spec.flags = flags_of(a);
 	remove_at_mags(ro, a);
-	if (is_two(a) && !IN6_IS_ADDR_UNSPECIFIED(&spec.to))
+	if (is_two(a) && !is_told)
 		request_send(ro, a, &spec);
 	end_active(ro, a, cause);
 	association_commit(ro, a);
+}
+
+void update_remove(struct ro *ro, struct association *a, uint8_t cause)
+{
+	remove_pair(ro, a, cause, false);
+}
+
+void update_remove_own(struct ro *ro, struct association *a, uint8_t cause)
+{
+	remove_pair(ro, a, cause, true);
 }
 
 /* A newer PBU or a newer update is no reason to wait. */

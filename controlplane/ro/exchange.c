@@ -351,7 +351,7 @@ bool ack_repeat(struct ro *ro, struct association *a, const struct ro_request *r
 	const struct cached_ack *ack = ack_find(a, &request->datagram->source, request->fixed.code);
 
 	if (ack == NULL || ack->sequence != request->fixed.sequence || ack->id != request->fixed.association ||
-		ack->stamp != request->body.stamp || ack->expires_ms < ro_ms(ro))
+		ack->stamp != request->body.stamp || ack->stamp < a->stamp || ack->expires_ms < ro_ms(ro))
 		return false;
 	ro->stats.duplicates++;
 	if (ack->waits)

@@ -116,6 +116,7 @@ struct association {
 	bool has_token : 1;
 	bool switched : 1;      /* MAG: the peer is another than TX was installed with */
 	bool marker_due : 1;    /* MAG: TX goes on in the open transaction */
+	bool yielded : 1;       /* LMA: the other one controls, and its Init is awaited (G.6.8) */
 	uint8_t moved : 1;      /* side of the handover */
 	uint8_t lead : 1;       /* LMA: side whose MAG gets the Init */
 	uint8_t idle : 2;       /* sides without direct packets since the last refresh; MAG: 3 or 0 */
@@ -233,6 +234,8 @@ static inline struct mn_id side_id(const struct side *side)
 /* ---- ro.c ---- */
 
 uint64_t stamp_now(const struct ro *ro);
+/* So far ahead of our clock that it is not believed (G.6.3). */
+bool stamp_is_ahead(const struct ro *ro, uint64_t stamp);
 void association_fire(struct timer *timer, void *context, uint64_t now_ms);
 bool pair_is_alive(const struct association *a);
 /* The policy lets every prefix of @side take part. */
@@ -289,6 +292,8 @@ void pair_end_by_loss(struct ro *ro, struct association *a, const struct in6_add
 struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b);
 /* By any prefixes of both. */
 struct association *association_find_any(const struct ro *ro, uint64_t a, uint64_t b);
+/* The one that is about some packets between @a and @b. */
+struct association *association_find_overlap(const struct ro *ro, const struct side *a, const struct side *b);
 /* In the indexes with all prefixes of both sides; NULL: no room. */
 struct association *association_create(struct ro *ro, const struct side *a, const struct side *b);
 void association_destroy(struct ro *ro, struct association *a);
@@ -367,7 +372,10 @@ void ack_send(struct ro *ro, struct association *a, const struct ro_request *req
 	uint16_t lifetime_s, const struct ro_body *body);
 /* A failure, or anything without consequences, as Ack. Commits. */
 void request_refuse(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status);
-/* Is it a duplicate? Then its Ack was repeated, or is on its way. */
+/*
+ * Is it a duplicate? Then its Ack was repeated, or is on its way. What a newer update has superseded is none: its Ack
+ * is not true any more (G.6.3).
+ */
 bool ack_repeat(struct ro *ro, struct association *a, const struct ro_request *request);
 /* The transaction @serial was applied, or refused: then its Ack is sent with @status. */
 void acks_settle(struct ro *ro, struct association *a, uint16_t serial, uint8_t status);
@@ -411,6 +419,8 @@ void update_fail(struct ro *ro, struct association *a, uint8_t status);
 bool holds_down(uint8_t status);
 /* G.6.6; commits. */
 void update_remove(struct ro *ro, struct association *a, uint8_t cause);
+/* The other LMA removes the pair, with the stamp of @a: so do we, at our MAG. Commits. */
+void update_remove_own(struct ro *ro, struct association *a, uint8_t cause);
 bool side_refresh(struct ro *ro, struct side *side);
 /* A gateway that we would have to ask does not know our messages. */
 bool lacks_ro(const struct ro *ro, const struct association *a);

@@ -155,6 +155,15 @@ static uint8_t hint_status(int error)
 	}
 }
 
+/* What a MAG says about an MN is what the binding cache knows (G.7). */
+static bool is_told_right(const struct ro_tuple *told, const struct ro_session *session)
+{
+	bool is_id = told->id.length == session->id.length &&
+		     memcmp(told->id.data, session->id.data, session->id.length) == 0;
+
+	return is_id && (!told->has_mag || same_address(&told->mag, &session->mag));
+}
+
 /* A MAG asks for its MN's flow (G.6.11): a hint. */
 static void hint_in(struct ro *ro, struct ro_request *request)
 {
@@ -170,7 +179,8 @@ static void hint_in(struct ro *ro, struct ro_request *request)
 		return;
 	}
 	if (!ro->ops->find_by_prefix(ro->context, from.prefixes[0], &session) ||
-		!same_address(&session.mag, &request->datagram->source)) {
+		!same_address(&session.mag, &request->datagram->source) || !is_told_right(&tuples[1], &session)) {
+		ro->stats.value_mismatch++;
 		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 		return;
 	}
@@ -219,7 +229,7 @@ static bool wins_crossing(struct ro *ro, struct association *a, const struct ro_
 static void adopt(struct ro *ro, struct association *a, const struct ro_request *request, unsigned own)
 {
 	const struct ro_fixed *fixed = &request->fixed;
-	bool crossed = a->step == STEP_ASK && !a->handover;
+	bool crossed = (a->step == STEP_ASK && !a->handover) || a->yielded;
 	bool follows = (fixed->flags & RO_FLAG_H) != 0 || fixed->value == RO_REASON_REFRESH;
 
 	exchanges_cancel(ro, a, false);
@@ -230,6 +240,7 @@ static void adopt(struct ro *ro, struct association *a, const struct ro_request 
 	a->handover = (fixed->flags & RO_FLAG_H) != 0;
 	a->reason = fixed->value;
 	a->idle = 0;
+	a->yielded = false;
 	a->start_ms = 0;
 	a->lifetime_s = fixed->lifetime_s < ro->config.lifetime_s ? fixed->lifetime_s : ro->config.lifetime_s;
 	a->has_token = request->body.has_authorisation;
@@ -264,47 +275,81 @@ static void accept_init(struct ro *ro, struct association *a, const struct ro_re
 	association_commit(ro, a);
 }
 
-static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_request *request)
+/* Both MNs of an Init of another LMA: RO_STATUS_ACTIVE, or what is wrong. */
+static uint8_t init_sides(struct ro *ro, const struct ro_peer *peer, const struct ro_request *request, struct side *own,
+	struct side *other)
 {
 	const struct ro_tuple *tuples = request->body.tuples;
+	uint8_t status;
+
+	if (!side_from_tuple(other, &tuples[1]) || tuples[1].id.length == 0)
+		return RO_STATUS_MALFORMED;
+	other->lma = peer->address;
+	status = check_foreign(ro, peer, other);
+	if (status != RO_STATUS_ACTIVE)
+		return status;
+	if (!side_is_eligible(ro, other))
+		return RO_STATUS_PREFIX;
+	if (!side_set_id(other, &tuples[1].id))
+		return RO_STATUS_NO_RESOURCES;
+	status = side_find_own(ro, &tuples[0], own);
+	if (status == RO_STATUS_ACTIVE && !side_is_eligible(ro, own))
+		status = RO_STATUS_PROHIBITED;
+	return status;
+}
+
+/*
+ * The pair of an Init, NULL: there can be none. The other LMA may have started it with other prefixes of the same MNs:
+ * who asks again and again for new ones where an MN is gets few answers (G.7).
+ */
+static struct association *init_association(struct ro *ro, const struct ro_request *request, const struct side *own,
+	const struct side *other, uint8_t *status)
+{
+	struct association *a = association_find_overlap(ro, own, other);
+
+	if (a != NULL)
+		return a;
+	if (request->fixed.value == RO_REASON_REFRESH) {
+		*status = RO_STATUS_UNKNOWN;
+		return NULL;
+	}
+	*status = RO_STATUS_NO_RESOURCES;
+	if (may_trigger(ro, own->prefixes[0]))
+		return association_create(ro, own, other);
+	ro->stats.limited++;
+	return NULL;
+}
+
+static void take_init(struct ro *ro, struct association *a, const struct ro_request *request, const struct side *own,
+	const struct side *other)
+{
+	unsigned side = a->sides[0].ours ? 0 : 1;
+
+	if (association_assign(ro, a, side, own) != 0 || association_assign(ro, a, 1 - side, other) != 0) {
+		request_refuse(ro, a, request, RO_STATUS_NO_RESOURCES);
+		return;
+	}
+	adopt(ro, a, request, side);
+	accept_init(ro, a, request, side);
+}
+
+static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_request *request)
+{
 	bool follows = (request->fixed.flags & RO_FLAG_H) != 0 || request->fixed.value == RO_REASON_REFRESH;
 	struct side own = {.prefix_count = 0}, other = {.prefix_count = 0};
-	struct association *a;
-	uint8_t status = side_from_tuple(&other, &tuples[1]) ? check_foreign(ro, peer, &other) : RO_STATUS_MALFORMED;
-	int side;
+	uint8_t status = init_sides(ro, peer, request, &own, &other);
+	struct association *a =
+		status == RO_STATUS_ACTIVE ? init_association(ro, request, &own, &other, &status) : NULL;
 
-	if (status == RO_STATUS_ACTIVE && !side_is_eligible(ro, &other))
-		status = RO_STATUS_PREFIX;
-	if (status == RO_STATUS_ACTIVE && !side_set_id(&other, &tuples[1].id))
-		status = RO_STATUS_NO_RESOURCES;
-	if (status == RO_STATUS_ACTIVE)
-		status = side_find_own(ro, &tuples[0], &own);
-	if (status == RO_STATUS_ACTIVE && !side_is_eligible(ro, &own))
-		status = RO_STATUS_PROHIBITED;
-	other.lma = request->datagram->source;
-	a = status == RO_STATUS_ACTIVE ? association_find(ro, own.prefixes[0], other.prefixes[0]) : NULL;
-	if (status == RO_STATUS_ACTIVE && a == NULL && request->fixed.value == RO_REASON_REFRESH)
-		status = RO_STATUS_UNKNOWN;
-	if (status == RO_STATUS_ACTIVE && a == NULL && !has_room(ro, own.prefixes[0])) {
-		ro->stats.limited++;
-		status = RO_STATUS_NO_RESOURCES;
-	}
-	if (status == RO_STATUS_ACTIVE && a == NULL) {
-		a = association_create(ro, &own, &other);
-		status = a != NULL ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
-	}
-	if (status != RO_STATUS_ACTIVE) {
+	if (a == NULL) {
 		request_refuse(ro, NULL, request, status);
 	} else if (!ack_repeat(ro, a, request)) {
-		side = association_side(a, own.prefixes[0]);
-		if (request->body.stamp <= a->stamp && !(a->step == STEP_ASK && !follows))
+		bool crosses = (a->step == STEP_ASK || a->yielded) && !follows;
+
+		if (request->body.stamp <= a->stamp && !crosses)
 			request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
-		else if (!wins_crossing(ro, a, request)) {
-			association_assign(ro, a, (unsigned)side, &own);
-			association_assign(ro, a, 1u - (unsigned)side, &other);
-			adopt(ro, a, request, (unsigned)side);
-			accept_init(ro, a, request, (unsigned)side);
-		}
+		else if (!wins_crossing(ro, a, request))
+			take_init(ro, a, request, &own, &other);
 	}
 	ident_clear(&own.id);
 	ident_clear(&other.id);
@@ -346,15 +391,27 @@ static void report_advance(struct ro *ro, struct association *a, const struct ro
 	step_next(ro, a);
 }
 
+/*
+ * A MAG reports about an MN that it has, as the binding cache knows it (G.7); another LMA about a pair that it anchors
+ * one MN of.
+ */
+static bool may_report(struct ro *ro, const struct ro_peer *peer, const struct association *a, const struct side *own,
+	const struct ro_tuple *told)
+{
+	struct ro_session session;
+
+	if (peer->role == RO_ROLE_LMA)
+		return a == NULL || same_address(&a->sides[a->sides[0].ours ? 1 : 0].lma, &peer->address);
+	return ro->ops->find_by_prefix(ro->context, own->prefixes[0], &session) &&
+	       same_address(&session.mag, &peer->address) && is_told_right(told, &session);
+}
+
 /* The other LMA knows best where its MN is. */
-static uint8_t learn_foreign(struct ro *ro, const struct ro_peer *peer, struct association *a, const struct side *told,
-	const struct mn_id *id)
+static uint8_t learn_foreign(struct ro *ro, struct association *a, const struct side *told, const struct mn_id *id)
 {
 	struct side *side = &a->sides[a->sides[0].ours ? 1 : 0];
 	const struct ro_peer *mag = peer_find(ro, &told->mag);
 
-	if (!same_address(&side->lma, &peer->address))
-		return RO_STATUS_NOT_AUTHORISED;
 	if (IN6_IS_ADDR_UNSPECIFIED(&told->mag))
 		return RO_STATUS_ACTIVE;
 	if (mag == NULL || mag->role != RO_ROLE_MAG)
@@ -365,21 +422,25 @@ static uint8_t learn_foreign(struct ro *ro, const struct ro_peer *peer, struct a
 	return RO_STATUS_ACTIVE;
 }
 
-static void report_of_removal(struct ro *ro, struct association *a, const struct ro_request *request)
+static void report_of_removal(
+	struct ro *ro, const struct ro_peer *peer, struct association *a, const struct ro_request *request)
 {
 	uint8_t cause = request->fixed.value;
 
 	ack_send(ro, a, request, RO_STATUS_REMOVED, 0, 0, NULL);
+	if (request->body.stamp > a->stamp)
+		a->stamp = request->body.stamp;
 	if (a->state == RO_STATE_FALLBACK) {
 		association_commit(ro, a);
 		return;
 	}
-	if (request->body.stamp > a->stamp)
-		a->stamp = request->body.stamp;
 	if (holds_down(cause) || cause == RO_STATUS_REMOVED) /* an operator means both ends */
 		a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
 	association_commit(ro, a);
-	update_remove(ro, a, cause);
+	if (peer->role == RO_ROLE_LMA)
+		update_remove_own(ro, a, cause);
+	else
+		update_remove(ro, a, cause);
 }
 
 /* The controller updates without asking: its Report is the first that we hear of it (G.6.10). */
@@ -412,6 +473,7 @@ static void remove_unknown(struct ro *ro, const struct ro_peer *peer, const stru
 		side_find_own(ro, &request->body.tuples[0], &own) == RO_STATUS_ACTIVE &&
 		may_trigger(ro, own.prefixes[0])) {
 		own.lma = ro->config.address;
+		other.lma = peer->address;
 		a = association_create(ro, &own, &other);
 	}
 	ident_clear(&own.id);
@@ -423,15 +485,15 @@ static void remove_unknown(struct ro *ro, const struct ro_peer *peer, const stru
 	if (!side_set_id(&a->sides[1], &request->body.tuples[1].id))
 		association_destroy(ro, a);
 	else
-		update_remove(ro, a, RO_STATUS_UNKNOWN); /* whose LMA is not known: it is told nothing more */
+		update_remove_own(ro, a, RO_STATUS_UNKNOWN);
 }
 
 static void report_in(struct ro *ro, const struct ro_peer *peer, struct ro_request *request)
 {
 	const struct ro_tuple *tuples = request->body.tuples;
 	bool from_mag = peer->role == RO_ROLE_MAG;
+	bool ends = request->fixed.lifetime_s == 0 || RO_FAILED(request->fixed.value);
 	struct association *a = NULL;
-	struct ro_session session;
 	struct side own, other;
 	uint8_t status = RO_STATUS_ACTIVE;
 
@@ -440,28 +502,26 @@ static void report_in(struct ro *ro, const struct ro_peer *peer, struct ro_reque
 		status = RO_STATUS_MALFORMED;
 	else
 		a = association_find(ro, own.prefixes[0], other.prefixes[0]);
-	if (a != NULL && ack_repeat(ro, a, request))
-		return;
-	if (status == RO_STATUS_ACTIVE && from_mag &&
-		(!ro->ops->find_by_prefix(ro->context, own.prefixes[0], &session) ||
-			!same_address(&session.mag, &peer->address)))
+	if (status == RO_STATUS_ACTIVE && !may_report(ro, peer, a, &own, &tuples[0]))
 		status = RO_STATUS_NOT_AUTHORISED;
 	if (status == RO_STATUS_ACTIVE && a == NULL)
 		status = RO_STATUS_UNKNOWN;
+	if (status == RO_STATUS_ACTIVE && ack_repeat(ro, a, request))
+		return;
+	if (status == RO_STATUS_ACTIVE && request->body.stamp < a->stamp)
+		status = ends && a->state == RO_STATE_FALLBACK ? RO_STATUS_REMOVED : RO_STATUS_OUT_OF_WINDOW;
 	if (status == RO_STATUS_ACTIVE && !from_mag)
-		status = learn_foreign(ro, peer, a, &other, &tuples[1].id);
+		status = learn_foreign(ro, a, &other, &tuples[1].id);
 	if (status == RO_STATUS_NOT_AUTHORISED)
 		ro->stats.value_mismatch++;
-	if (status == RO_STATUS_ACTIVE && request->body.stamp < a->stamp)
-		status = RO_STATUS_OUT_OF_WINDOW;
 	if (status == RO_STATUS_UNKNOWN) {
 		request_refuse(ro, a, request, request->fixed.lifetime_s == 0 ? RO_STATUS_REMOVED : status);
 		if (!from_mag)
 			remove_unknown(ro, peer, request);
 	} else if (status != RO_STATUS_ACTIVE) {
 		request_refuse(ro, a, request, status);
-	} else if (request->fixed.lifetime_s == 0 || RO_FAILED(request->fixed.value)) {
-		report_of_removal(ro, a, request);
+	} else if (ends) {
+		report_of_removal(ro, peer, a, request);
 	} else {
 		if (request->fixed.lifetime_s < a->lifetime_s)
 			a->lifetime_s = request->fixed.lifetime_s;
@@ -481,7 +541,10 @@ void lma_request_in(struct ro *ro, struct ro_request *request)
 
 	switch (request->fixed.code) {
 	case RO_INIT:
-		if (peer->role == RO_ROLE_MAG)
+		if (request->fixed.lifetime_s == 0) { /* ends the pair, as a Report does */
+			request->fixed.value = RO_STATUS_REMOVED;
+			report_in(ro, peer, request);
+		} else if (peer->role == RO_ROLE_MAG)
 			hint_in(ro, request);
 		else
 			init_of_lma(ro, peer, request);
@@ -494,14 +557,14 @@ void lma_request_in(struct ro *ro, struct ro_request *request)
 /* ---- Acks ---- */
 
 /* Again with a stamp that nobody has seen. */
-static void repeat_with_greater_stamp(struct ro *ro, struct association *a, uint64_t theirs)
+static void repeat_with_greater_stamp(struct ro *ro, struct association *a, const struct ro_body *theirs)
 {
 	if (a->attempts++ >= TRIES_WITH_GREATER_STAMP) {
 		update_fail(ro, a, RO_STATUS_OUT_OF_WINDOW);
 		return;
 	}
-	if (theirs > a->stamp)
-		a->stamp = theirs;
+	if (theirs->has_stamp && theirs->stamp > a->stamp && !stamp_is_ahead(ro, theirs->stamp))
+		a->stamp = theirs->stamp;
 	update_start(ro, a, a->lead, a->reason, a->handover);
 }
 
@@ -538,10 +601,11 @@ void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 	if (status == RO_STATUS_SUPERSEDED) { /* the other LMA's own Init comes, or the deadline */
 		a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
 		a->step = STEP_FOLLOW_WAIT;
+		a->yielded = true;
 		return;
 	}
 	if (status == RO_STATUS_OUT_OF_WINDOW && (a->step == STEP_ASK || a->step == STEP_LEAD_INIT)) {
-		repeat_with_greater_stamp(ro, a, ack->body.has_stamp ? ack->body.stamp : 0);
+		repeat_with_greater_stamp(ro, a, &ack->body);
 		return;
 	}
 	if (status == RO_STATUS_NOT_ATTACHED && a->handover && (!a->sides[0].ours || !a->sides[1].ours)) {

@@ -6,6 +6,8 @@
 
 #define TOKEN_AGE_S     60
 #define RETIRED_WAIT_MS 1000
+/* RO Tunnel option (G.5): 0 as between MAG and LMA, 1 in IPv6, which that is. */
+#define TUNNEL_MODE_IPV6 1
 
 /* The side that a pair is about at this MAG: ours; with both ours the one named first in the last Init or Setup. */
 static unsigned own_side(const struct association *a)
@@ -68,34 +70,26 @@ static uint8_t find_other(struct ro *ro, const struct ro_request *request, struc
 	const struct ro_tuple *tuple = &request->body.tuples[1];
 	struct ro_session session;
 	const struct ro_peer *mag;
-	bool local;
 
 	if (!side_from_tuple(other, tuple))
 		return RO_STATUS_PREFIX;
 	if (IN6_IS_ADDR_UNSPECIFIED(&other->mag) && request->fixed.code == RO_SETUP)
 		other->mag = request->datagram->source;
-	if (other->prefix_count == 0 || tuple->id.length == 0)
+	if (other->prefix_count == 0 || tuple->id.length == 0 || IN6_IS_ADDR_UNSPECIFIED(&other->mag))
 		return RO_STATUS_MALFORMED;
 	if (!side_is_eligible(ro, other))
 		return RO_STATUS_PREFIX;
-	local = same_address(&other->mag, &ro->config.address);
+	if (same_address(&other->mag, &ro->config.address)) /* what holds of the MN of tuple A holds of it */
+		return side_find_own(ro, tuple, other);
 	mag = peer_find(ro, &other->mag);
-	if (!local && (mag == NULL || mag->role != RO_ROLE_MAG))
+	if (mag == NULL || mag->role != RO_ROLE_MAG)
 		return RO_STATUS_NOT_AUTHORISED;
 	for (unsigned i = 0; i < other->prefix_count; i++) {
-		bool here = ro->ops->find_by_prefix(ro->context, other->prefixes[i], &session);
-
 		if (prefix_is_infrastructure(ro, other->prefixes[i]))
 			return RO_STATUS_PREFIX;
-		if (local && !here)
-			return RO_STATUS_NOT_ATTACHED;
-		*left = *left || (here && !local);
+		*left = *left || ro->ops->find_by_prefix(ro->context, other->prefixes[i], &session);
 	}
-	other->ours = local;
-	if (local)
-		other->lma = session.lma;
-	return ident_set(&other->id, tuple->id.subtype, tuple->id.data, tuple->id.length) == 0 ? RO_STATUS_ACTIVE
-											       : RO_STATUS_NO_RESOURCES;
+	return side_set_id(other, &tuple->id) ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
 }
 
 /* A Setup comes from the MN's LMA, or from the other MN's MAG with a token of that LMA. */
@@ -321,6 +315,10 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 		request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
 		return;
 	}
+	if (is_init && request->fixed.value == RO_REASON_REFRESH && (a == NULL || a->state == RO_STATE_FALLBACK)) {
+		request_refuse(ro, a, request, RO_STATUS_UNKNOWN); /* the controller believes what is not (any more) */
+		return;
+	}
 	if (a == NULL)
 		a = association_create(ro, mine, other);
 	if (a == NULL) {
@@ -374,7 +372,7 @@ void mag_request_in(struct ro *ro, struct ro_request *request)
 		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 		return;
 	}
-	if (request->fixed.code == RO_SETUP && request->fixed.lifetime_s == 0) {
+	if (request->fixed.lifetime_s == 0) {
 		removal_in(ro, request);
 		return;
 	}
@@ -389,6 +387,8 @@ void mag_request_in(struct ro *ro, struct ro_request *request)
 		status = check_setup_sender(ro, request, &mine, &other);
 	if (status == RO_STATUS_ACTIVE && mine.prefixes[0] == other.prefixes[0])
 		status = RO_STATUS_MALFORMED;
+	if (status == RO_STATUS_ACTIVE && request->body.has_tunnel && request->body.tunnel_mode > TUNNEL_MODE_IPV6)
+		status = RO_STATUS_TUNNEL;
 	if (status == RO_STATUS_ACTIVE && left && !may_say_left(ro, request, &mine, &other))
 		status = RO_STATUS_PREFIX;
 	if (status == RO_STATUS_ACTIVE)

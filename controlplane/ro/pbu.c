@@ -10,7 +10,6 @@
 #define LOCAL_RO_INTRA_LMA   2 /* straight to the other MAG */
 #define PAIR_LENGTH          34
 #define AUTHORISATION_LENGTH 18
-#define STAMP_AHEAD_S        10
 #define INFINITE_LIFETIME    UINT16_MAX
 #define LONGEST_FINITE_S     (UINT16_MAX - 1)
 
@@ -202,8 +201,7 @@ static bool is_complete(const struct ro *ro, const struct pbu *pbu, const struct
 	return pbu->has_stamp && pbu->has_local_ro && pbu->pair_count == 2 && pbu->tuple.id.length > 0 &&
 	       pbu->tuple.prefix_count > 0 && own->prefix_length == 64 && other->prefix_length == 64 &&
 	       same_address(&other->proxy_coa, source) &&
-	       memcmp(&other->prefix, &pbu->tuple.prefixes[0].prefix, 8) == 0 &&
-	       (pbu->stamp >> 16) <= (stamp_now(ro) >> 16) + STAMP_AHEAD_S;
+	       memcmp(&other->prefix, &pbu->tuple.prefixes[0].prefix, 8) == 0 && !stamp_is_ahead(ro, pbu->stamp);
 }
 
 /* Our MN with all of its prefixes, the one that the PBU names first. */

@@ -101,6 +101,11 @@ uint64_t stamp_now(const struct ro *ro)
 	return mh_timestamp_from_ns(ro->now.wall_ns);
 }
 
+bool stamp_is_ahead(const struct ro *ro, uint64_t stamp)
+{
+	return (stamp >> 16) > (stamp_now(ro) >> 16) + STAMP_AHEAD_S;
+}
+
 void pair_note(const struct ro *ro, const struct association *a, enum ro_event event, uint8_t value)
 {
 	const struct ro_event_pair pair = {.index = a->index,
@@ -122,9 +127,9 @@ static void malformed(struct ro *ro, struct ro_request *request)
 static void request_in(struct ro *ro, struct ro_request *request)
 {
 	const struct ro_body *body = &request->body;
-	bool complete = !body->is_malformed && body->tuple_count == 2 && body->has_stamp;
+	bool complete = !body->is_malformed && body->tuple_count == 2 && body->has_stamp && body->stamp != 0;
 
-	if (!complete || (body->stamp >> 16) > (stamp_now(ro) >> 16) + STAMP_AHEAD_S)
+	if (!complete || stamp_is_ahead(ro, body->stamp))
 		malformed(ro, request);
 	else if (ro->config.role == RO_ROLE_LMA)
 		lma_request_in(ro, request);

@@ -295,6 +295,8 @@ static int apply_pair(void *context, const struct fwd_update *update)
 		return -EINVAL; /* it names neither half */
 	if ((entry == NULL) != (update->op == FWD_OP_pair_insert))
 		return entry == NULL ? -ENOENT : -EEXIST;
+	if (entry != NULL && entry->index != update->index)
+		return -ENOENT;
 	if (update->op != FWD_OP_pair_remove && has_dead_tunnel(node, &update->body.pair))
 		return -ENOENT;
 	for (unsigned i = 0; entry == NULL && i < WORLD_PAIRS; i++)
@@ -304,6 +306,7 @@ static int apply_pair(void *context, const struct fwd_update *update)
 		return -ENOSPC;
 	entry->used = update->op != FWD_OP_pair_remove;
 	entry->pair = update->body.pair;
+	entry->index = update->index;
 	return 0;
 }
 

@@ -31,6 +31,7 @@ struct world_mn {
 
 struct world_pair {
 	struct fwd_pair pair;
+	uint32_t index; /* of the association that it is of */
 	bool used;
 };
 
