@@ -130,7 +130,7 @@ static uint64_t eviction_rank(const struct net *net, const struct neighbour *nei
 	uint64_t idle_ms = net->now_ms - neighbour->used_ms;
 
 	if (!neighbour->used || neighbour->dying || leads_on(neighbour) || neighbour->pending.queued ||
-		neighbour->waiting_count > 0)
+		neighbour->waiting_count > 0 || neighbour->state == NEIGHBOUR_STATIC)
 		return 0;
 	if (neighbour->state == NEIGHBOUR_FAILED)
 		return UINT64_C(2) << 60 | idle_ms;
@@ -385,8 +385,32 @@ static void on_timer(struct timer *timer, void *context, uint64_t now_ms)
 		else
 			forget(net, neighbour);
 		break;
+	case NEIGHBOUR_STATIC:
 	case NEIGHBOUR_STATE_COUNT: break;
 	}
+}
+
+int net_neighbour_static(struct net *net, const struct engine_time *now, uint16_t port, const struct in6_addr *address,
+	const uint8_t mac[6])
+{
+	static const uint8_t no_mac[6];
+	struct neighbour *neighbour;
+
+	net_set_time(net, now);
+	if (!port_speaks(net, port) || !route_on_link(net, port, address) || own_address_any(net, address) ||
+		ip6_is_no_node(address) || (mac[0] & 1) != 0 || memcmp(mac, no_mac, 6) == 0)
+		return -EINVAL;
+	neighbour = neighbour_get(net, port, address);
+	if (neighbour == NULL)
+		return -ENOSPC;
+	if (neighbour->state == NEIGHBOUR_INCOMPLETE)
+		net->incomplete--;
+	timer_stop(&net->wheel, &neighbour->timer);
+	neighbour->state = NEIGHBOUR_STATIC;
+	neighbour->host_route = !ip6_is_link_local(address);
+	memcpy(neighbour->mac, mac, 6);
+	changed(net, neighbour);
+	return 0;
 }
 
 bool neighbour_use(struct net *net, struct neighbour *neighbour)
@@ -458,7 +482,8 @@ int neighbour_output(struct net *net, struct neighbour *neighbour, const struct 
 
 void neighbour_learned(struct net *net, struct neighbour *neighbour, const uint8_t mac[6])
 {
-	if (neighbour_usable(neighbour) && memcmp(neighbour->mac, mac, 6) == 0)
+	if (neighbour->state == NEIGHBOUR_STATIC ||
+		(neighbour_usable(neighbour) && memcmp(neighbour->mac, mac, 6) == 0))
 		return;
 	memcpy(neighbour->mac, mac, 6);
 	enter_stale(net, neighbour);
@@ -470,6 +495,8 @@ void neighbour_advertised(
 {
 	bool differs = mac != NULL && memcmp(neighbour->mac, mac, 6) != 0;
 
+	if (neighbour->state == NEIGHBOUR_STATIC)
+		return;
 	if (!neighbour_usable(neighbour)) {
 		if (mac == NULL)
 			return;

@@ -106,6 +106,14 @@ int net_send_mh(struct net *net, const struct engine_time *now, const struct mh_
 /* The same as inner packet of @tunnel. 0, -ENOENT: no such tunnel, or -EMSGSIZE. */
 int net_send_mh_inner(struct net *net, uint32_t tunnel, const struct mh_datagram *datagram);
 
+/*
+ * A next hop that is told, not asked: @mac at @address on @port. It never expires, and what it or others say of its
+ * link-layer address does not count. An on-link destination has its route in the data plane at once. 0; -EINVAL: not a
+ * core or outside port, not on its link, an own address, no unicast MAC; -ENOSPC: no place for it.
+ */
+int net_neighbour_static(struct net *net, const struct engine_time *now, uint16_t port, const struct in6_addr *address,
+	const uint8_t mac[6]);
+
 /* An echo request to @peer; heard() brings the answer, if there is one. As net_send(). */
 int net_echo(struct net *net, const struct engine_time *now, const struct in6_addr *peer, uint16_t identifier,
 	uint16_t sequence);
@@ -122,14 +130,15 @@ void net_tunnel_remove(struct net *net, uint32_t tunnel);
 /* Run due timers, try refused updates again; returns the monotonic time in ms of the next call, or TIMER_NEVER. */
 uint64_t net_advance(struct net *net, const struct engine_time *now);
 
-/* X(name, word) RFC 4861 section 7.3.2 */
+/* X(name, word) RFC 4861 section 7.3.2, and one of ours: told by the operator, never asked, never forgotten */
 #define NEIGHBOUR_STATES(X)         \
 	X(INCOMPLETE, "incomplete") \
 	X(REACHABLE, "reachable")   \
 	X(STALE, "stale")           \
 	X(DELAY, "delay")           \
 	X(PROBE, "probe")           \
-	X(FAILED, "failed")
+	X(FAILED, "failed")         \
+	X(STATIC, "static")
 
 enum neighbour_state {
 #define NEIGHBOUR_STATE_ENUM(name, word) NEIGHBOUR_##name,

@@ -578,6 +578,82 @@ static void time_that_jumps_by_hours_ends_in_the_same_states(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void static_neighbour_is_told_to_the_data_plane_and_never_asked(void **state)
+{
+	struct in6_addr address = addr("2001:db8:100::77");
+
+	assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_OUTSIDE, &address, other_mac), 0);
+	assert_int_equal(state_of(host, "2001:db8:100::77"), NEIGHBOUR_STATIC);
+	assert_int_equal(host->update_count, 2);
+	assert_int_equal(host->updates[0].op, FWD_OP_neighbour_insert);
+	assert_int_equal(host->updates[0].body.neighbour.resolved, 1);
+	assert_memory_equal(host->updates[0].body.neighbour.mac, other_mac, 6);
+	assert_int_equal(host->updates[1].op, FWD_OP_route_insert);
+	assert_int_equal(host->updates[1].body.route.length, 128);
+	assert_address(host->updates[1].body.route.prefix.s6_addr, "2001:db8:100::77");
+	assert_int_equal(send_to(host, "2001:db8:100::77"), 0);
+	assert_memory_equal(only_output(host)->bytes, other_mac, 6);
+	host_clear(host);
+	host_pass(host, 3600 * 1000);
+	assert_int_equal(host->output_count, 0);
+	assert_int_equal(host->update_count, 0);
+	assert_int_equal(state_of(host, "2001:db8:100::77"), NEIGHBOUR_STATIC);
+}
+
+static void static_neighbour_keeps_its_address_whatever_is_advertised(void **state)
+{
+	struct in6_addr address = addr(PEER);
+	struct neighbour_view view;
+
+	assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_CORE, &address, other_mac), 0);
+	answers(host, PORT_CORE, PEER, peer_mac);
+	receive_nd(host, PORT_CORE, discovery(PEER, "2001:db8:1::1", 135, 0, "2001:db8:1::1", peer_mac));
+	assert_true(find_neighbour(host, PEER, &view));
+	assert_int_equal(view.state, NEIGHBOUR_STATIC);
+	assert_memory_equal(view.mac, other_mac, 6);
+}
+
+static void static_neighbour_that_was_asked_before_gets_what_waits(void **state)
+{
+	struct in6_addr address = addr(PEER);
+
+	assert_int_equal(send_to(host, PEER), 0);
+	assert_int_equal(state_of(host, PEER), NEIGHBOUR_INCOMPLETE);
+	host_clear(host);
+	assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_CORE, &address, other_mac), 0);
+	assert_memory_equal(only_output(host)->bytes, other_mac, 6);
+	host_pass(host, 10000);
+	assert_int_equal(state_of(host, PEER), NEIGHBOUR_STATIC);
+	assert_int_equal(host->output_count, 1);
+}
+
+static void static_neighbours_are_not_evicted_and_end_with_the_table(void **state)
+{
+	struct in6_addr address = addr("2001:db8:1::100");
+
+	for (unsigned i = 0; i < 16; i++) {
+		address.s6_addr[15] = (uint8_t)i + 16;
+		assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_CORE, &address, other_mac), 0);
+	}
+	address.s6_addr[15] = 99;
+	assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_CORE, &address, other_mac), -ENOSPC);
+	assert_int_equal(state_of(host, "2001:db8:1::110"), NEIGHBOUR_STATIC);
+}
+
+static void static_neighbour_must_be_on_the_link_and_no_group(void **state)
+{
+	static const uint8_t group[6] = {0x33, 0x33}, none[6];
+	struct in6_addr on = addr(PEER), off = addr("2001:db8:9::1"), own = addr("2001:db8:1::1");
+
+	assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_CORE, &off, other_mac), -EINVAL);
+	assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_CORE, &own, other_mac), -EINVAL);
+	assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_ACCESS, &on, other_mac), -EINVAL);
+	assert_int_equal(net_neighbour_static(host->net, &host->now, 99, &on, other_mac), -EINVAL);
+	assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_CORE, &on, group), -EINVAL);
+	assert_int_equal(net_neighbour_static(host->net, &host->now, PORT_CORE, &on, none), -EINVAL);
+	assert_int_equal(host->update_count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -608,6 +684,11 @@ int main(void)
 		CASE(entry_that_dies_while_updates_are_refused_leaves_nothing_behind),
 		CASE(data_plane_follows_through_random_histories),
 		CASE(time_that_jumps_by_hours_ends_in_the_same_states),
+		CASE(static_neighbour_is_told_to_the_data_plane_and_never_asked),
+		CASE(static_neighbour_keeps_its_address_whatever_is_advertised),
+		CASE(static_neighbour_that_was_asked_before_gets_what_waits),
+		CASE(static_neighbours_are_not_evicted_and_end_with_the_table),
+		CASE(static_neighbour_must_be_on_the_link_and_no_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
