@@ -12,6 +12,7 @@
 
 #include <event2/event.h>
 
+#include "bindings_file.h"
 #include "descriptors.h"
 #include "engine_config.h"
 #include "log.h"
@@ -164,14 +165,17 @@ static int create_loop(struct daemon *d)
 	return 0;
 }
 
-struct daemon *daemon_create(
-	const struct config *config, const struct daemon_dataplane *dataplane, char *error, size_t error_size)
+struct daemon *daemon_create(const struct config *config, const struct daemon_dataplane *dataplane,
+	struct bindings *bindings, char *error, size_t error_size)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
+	int result;
 
 	snprintf(error, error_size, "not enough memory");
-	if (d == NULL)
+	if (d == NULL) {
+		bindings_destroy(bindings);
 		return NULL;
+	}
 	d->config = config;
 	d->dataplane = dataplane;
 	d->state_directory = -1;
@@ -179,7 +183,8 @@ struct daemon *daemon_create(
 	d->started = d->now;
 	if (getrandom(&d->random_state, sizeof(d->random_state), 0) != sizeof(d->random_state) || d->random_state == 0)
 		d->random_state = d->now.wall_ns | 1;
-	if (open_state(d, error, error_size) != 0)
+	/* The state is what tells peers that we restarted: without signalling nobody hears of it. */
+	if (bindings == NULL && open_state(d, error, error_size) != 0)
 		goto failed;
 	snprintf(error, error_size, "not enough memory");
 	d->policy = config_policy(config);
@@ -188,12 +193,17 @@ struct daemon *daemon_create(
 		d->activity = calloc(dataplane->door->config.nodes_max + 1, sizeof(*d->activity));
 	if (d->policy == NULL || d->events == NULL)
 		goto failed;
-	if (create_loop(d) != 0 || daemon_create_transport(d) != 0 || daemon_create_engines(d) != 0)
+	if (create_loop(d) != 0 || daemon_create_transport(d) != 0)
+		goto failed;
+	result = daemon_create_engines(d, bindings);
+	bindings = NULL;
+	if (result != 0)
 		goto failed;
 	if (daemon_create_api(d, error, error_size) != 0)
 		goto failed;
 	return d;
 failed:
+	bindings_destroy(bindings);
 	daemon_destroy(d);
 	return NULL;
 }

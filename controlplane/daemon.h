@@ -15,6 +15,7 @@
  *
  * Threads: one, the control core, from daemon_create() to daemon_destroy().
  */
+struct bindings;
 struct daemon;
 
 struct daemon_dataplane {
@@ -28,9 +29,13 @@ struct daemon_dataplane {
 	unsigned (*mbufs_in_use)(void *context);
 };
 
-/* NULL with @error (of @error_size) telling what could not be had. Both arguments outlive the daemon. */
-struct daemon *daemon_create(
-	const struct config *config, const struct daemon_dataplane *dataplane, char *error, size_t error_size);
+/*
+ * NULL with @error (of @error_size) telling what could not be had. @config and @dataplane outlive the daemon. @bindings
+ * NULL: signalling decides what is forwarded; else there is none, and these rows do (forward_only.h): taken over, also
+ * in case of an error.
+ */
+struct daemon *daemon_create(const struct config *config, const struct daemon_dataplane *dataplane,
+	struct bindings *bindings, char *error, size_t error_size);
 /*
  * Runs until SIGTERM or SIGINT; a MAG then de-registers its mobile nodes and waits, at most shutdown-wait, for the
  * answers.

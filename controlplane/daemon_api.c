@@ -108,6 +108,7 @@ int daemon_create_api(struct daemon *d, char *error, size_t error_size)
 		.pair_events = d->pair_events,
 		.heartbeat = d->heartbeat,
 		.net = d->net,
+		.forward_only = d->forward_only,
 		.door = d->dataplane->door,
 		.events = d->events,
 		.started = d->started,

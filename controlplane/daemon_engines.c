@@ -7,8 +7,11 @@
 
 #include <rte_mbuf.h>
 
+#include "bindings_file.h"
 #include "engine_config.h"
+#include "forward_only.h"
 #include "liveness.h"
+#include "log.h"
 #include "object_counters.h"
 
 #include "net/net.h"
@@ -202,10 +205,50 @@ static int create_liveness(struct daemon *d)
 	return d->liveness != NULL || d->ro == NULL ? 0 : -ENOMEM;
 }
 
-int daemon_create_engines(struct daemon *d)
-{
-	struct engine_host *host = d->config->role == ROLE_LMA ? create_lma(d) : create_mag(d);
+/* ---- without engines ---- */
 
+static void forward_only_done(void *context, uint64_t cookie, int error)
+{
+	struct daemon *d = context;
+
+	if (cookie != 0)
+		forward_only_transaction_done(d->forward_only, &d->now, cookie, error);
+}
+
+/* The file was checked: what is refused here has no place beside the next hops of routes. */
+static void tell_neighbours(struct daemon *d, const struct bindings *bindings)
+{
+	unsigned refused = 0;
+
+	for (uint32_t i = 0; i < bindings->neighbour_count; i++) {
+		const struct static_neighbour *row = &bindings->neighbours[i];
+
+		if (net_neighbour_static(d->net, &d->now, row->port, &row->address, row->mac) != 0 && refused++ == 0)
+			log_error("row_refused", "at=%s:%u action=\"raise limits.neighbours\"", bindings->file,
+				row->line);
+	}
+}
+
+static int create_forward_only(struct daemon *d, struct bindings *bindings)
+{
+	struct engine_host *host = transactions_engine(d->transactions, forward_only_done, d);
+
+	if (host == NULL) {
+		bindings_destroy(bindings);
+		return -ENOMEM;
+	}
+	tell_neighbours(d, bindings);
+	d->forward_only = forward_only_create(d->config, bindings, host, &d->now);
+	return d->forward_only != NULL ? 0 : -ENOMEM;
+}
+
+int daemon_create_engines(struct daemon *d, struct bindings *bindings)
+{
+	struct engine_host *host;
+
+	if (bindings != NULL)
+		return create_forward_only(d, bindings);
+	host = d->config->role == ROLE_LMA ? create_lma(d) : create_mag(d);
 	if ((d->lma == NULL && d->mag == NULL) || create_ro(d, host) != 0 || create_heartbeat(d) != 0 ||
 		create_liveness(d) != 0)
 		return -ENOMEM;
@@ -222,6 +265,7 @@ int daemon_create_engines(struct daemon *d)
 
 void daemon_destroy_engines(struct daemon *d)
 {
+	forward_only_destroy(d->forward_only);
 	liveness_destroy(d->liveness);
 	if (d->heartbeat != NULL)
 		heartbeat_destroy(d->heartbeat);
@@ -278,7 +322,10 @@ static void handle_punt(struct daemon *d, struct rte_mbuf *mbuf)
 	uint16_t length = (uint16_t)(rte_pktmbuf_data_len(mbuf) - meta->l3);
 
 	switch (meta->reason) {
-	case PUNT_mobility_header: signalling_packet(&d->signalling, &d->now, meta, bytes, length); break;
+	case PUNT_mobility_header:
+		if (d->forward_only == NULL)
+			signalling_packet(&d->signalling, &d->now, meta, bytes, length);
+		break;
 	case PUNT_access_discovery:
 		if (d->mag != NULL)
 			mag_discovery(d->mag, &d->now, meta->link, meta->source_mac, bytes, length);
@@ -351,6 +398,8 @@ uint64_t daemon_advance(struct daemon *d)
 	uint64_t next = net_advance(d->net, &d->now);
 	uint64_t now_ms = engine_ms(&d->now);
 
+	if (d->forward_only != NULL)
+		return earlier(next, forward_only_advance(d->forward_only, &d->now));
 	next = earlier(next, heartbeat_advance(d->heartbeat, &d->now));
 	if (d->lma != NULL)
 		next = earlier(next, lma_advance(d->lma, &d->now));

@@ -17,6 +17,7 @@ struct descriptors;
 struct event;
 struct event_base;
 struct events;
+struct forward_only;
 struct object_baselines;
 struct liveness;
 struct packet_io;
@@ -40,8 +41,9 @@ struct daemon {
 	struct lma *lma;
 	struct mag *mag;
 	struct heartbeat *heartbeat;
-	struct ro *ro;             /* NULL: no route optimisation */
-	struct liveness *liveness; /* the same */
+	struct forward_only *forward_only; /* instead of the engines */
+	struct ro *ro;                     /* NULL: no route optimisation */
+	struct liveness *liveness;         /* the same */
 	struct pair_events *pair_events;
 	struct ro_peer *ro_peers;
 	struct signalling signalling;
@@ -73,7 +75,8 @@ int daemon_create_transport(struct daemon *d);
 
 /* ---- daemon_engines.c ---- */
 
-int daemon_create_engines(struct daemon *d);
+/* 0 or -ENOMEM. @bindings not NULL: no engine is made, these are forwarded. */
+int daemon_create_engines(struct daemon *d, struct bindings *bindings);
 void daemon_destroy_engines(struct daemon *d);
 /* Read what the workers say; true if there is more. */
 bool daemon_drain(struct daemon *d);

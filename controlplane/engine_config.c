@@ -237,12 +237,13 @@ static void ro_peer_fill(const struct config *config, const struct config_peer *
 		peer->prefixes[peer->prefix_count++] = home_prefix(&from->ro_prefixes[i]);
 }
 
-static struct fwd_tunnel ro_tunnel(const struct config *config)
+struct fwd_tunnel config_tunnel(const struct config *config, enum tunnel_use use)
 {
-	return (struct fwd_tunnel){.local = config->mag.address,
+	return (struct fwd_tunnel){.local = config->role == ROLE_LMA ? config->lma.address : config->mag.address,
+		.descriptor = INDEX_NONE,
 		.mtu_bytes = (uint16_t)(smallest_mtu(config, SIDE_CORE) - OUTER_HEADER_BYTES),
 		.type = TUNNEL_IPV6_IN_IPV6,
-		.use = TUNNEL_TO_PEER_MAG,
+		.use = (uint8_t)use,
 		.dscp_mode = config->tunnel.dscp < 0 ? DSCP_COPY : DSCP_FIXED,
 		.dscp = config->tunnel.dscp < 0 ? 0 : (uint8_t)config->tunnel.dscp,
 		.hop_limit = config->tunnel.hop_limit};
@@ -286,6 +287,6 @@ int config_ro_engine(const struct config *config, struct ro_config *ro, struct r
 		.eligible_count = c->eligible_count,
 	};
 	if (config->role == ROLE_MAG)
-		ro->tunnel = ro_tunnel(config);
+		ro->tunnel = config_tunnel(config, TUNNEL_TO_PEER_MAG);
 	return 0;
 }

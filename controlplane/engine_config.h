@@ -28,6 +28,9 @@ struct policy *config_policy(const struct config *config);
 void config_lma_engine(const struct config *config, const struct policy *policy, struct lma_config *lma);
 void config_mag_engine(const struct config *config, const struct policy *policy, struct mag_config *mag);
 
+/* What all tunnels of that use have in common: own address, MTU, DSCP, hop limit. */
+struct fwd_tunnel config_tunnel(const struct config *config, enum tunnel_use use);
+
 /*
  * Route optimisation in either role; without hooks. @peers: the block that ro->peers and ro->eligible point into, the
  * caller frees it after the engine. 0 or -ENOMEM.

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bindings_file.h"
 #include "daemon.h"
 #include "dataplane.h"
 #include "log.h"
@@ -25,14 +26,24 @@
 
 static void usage(FILE *out)
 {
-	fputs("usage: hawser -c FILE [--check]\n"
+	fputs("usage: hawser -c FILE [--forward-only BINDINGS] [--check]\n"
 	      "\n"
 	      "Runs a Proxy Mobile IPv6 gateway, as LMA or MAG as the file says.\n"
 	      "\n"
 	      "  -c, --config FILE  configuration (YAML); see config/REFERENCE.md\n"
-	      "      --check        check the file, compute the memory it needs, start nothing\n"
+	      "      --forward-only BINDINGS\n"
+	      "                     no signalling: forward what this file (CSV) says, for measuring with a traffic\n"
+	      "                     generator; see below\n"
+	      "      --check        check the files, compute the memory they need, start nothing\n"
 	      "      --version      print the version\n"
 	      "  -h, --help         print this text\n"
+	      "\n"
+	      "Rows of BINDINGS, peers and ports by their names in FILE; # begins a comment line:\n"
+	      "  LMA:  binding,PREFIX/64,MAG\n"
+	      "  MAG:  binding,PREFIX/64,LMA,PORT[.VLAN],MAC-OF-NODE\n"
+	      "        pair,PREFIX/64,OTHER-PREFIX/64,OTHER-MAG   direct path of a node here; "
+	      "route-optimisation.enabled\n"
+	      "  both: neighbour,ADDRESS,PORT,MAC                 a next hop that need not answer solicitations\n"
 	      "\n"
 	      "Exit codes: 0 ended by SIGTERM or SIGINT, 1 could not start, 2 wrong configuration or arguments.\n",
 		out);
@@ -40,6 +51,7 @@ static void usage(FILE *out)
 
 struct arguments {
 	const char *file;
+	const char *bindings;
 	bool check;
 };
 
@@ -48,6 +60,7 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
+		{"forward-only", required_argument, NULL, 'f'},
 		{"check", no_argument, NULL, 'k'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
@@ -58,6 +71,7 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
 	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'c': arguments->file = optarg; break;
+		case 'f': arguments->bindings = optarg; break;
 		case 'k': arguments->check = true; break;
 		case 'v': puts("hawser " HAWSER_VERSION); return 0;
 		case 'h': usage(stdout); return 0;
@@ -71,13 +85,16 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
 	return -1;
 }
 
-static void print_check(const struct config *config)
+static void print_check(const struct config *config, const struct bindings *bindings)
 {
 	uint64_t tables, mbufs;
 
 	config_memory(config, &tables, &mbufs);
 	printf("%s: ok: role %s, %u ports, %u peers, %u mobile nodes\n", config->file, role_name(config->role),
 		config->port_count, config->peer_count, config->node_count);
+	if (bindings != NULL)
+		printf("%s: ok: %u bindings of %u nodes, %u pairs, %u neighbours\n", bindings->file,
+			bindings->binding_count, bindings->node_count, bindings->pair_count, bindings->neighbour_count);
 	printf("memory: tables %" PRIu64 " MB, packet buffers %" PRIu64 " MB\n", (tables + MEBIBYTE - 1) / MEBIBYTE,
 		(mbufs + MEBIBYTE - 1) / MEBIBYTE);
 }
@@ -226,6 +243,14 @@ static void plan_pairs(struct plan *plan, const struct config *config)
 	plan->config.pair_sample = ro->detect_sample;
 }
 
+/* Nobody would begin a pair that workers tell of, nor end what they hold back. */
+static void plan_forward_only(struct plan *plan)
+{
+	plan->config.pair_packets = plan->config.pair_window_ms = plan->config.pair_sample = 0;
+	plan->config.pair_bytes = 0;
+	plan->config.hold_packets = 0;
+}
+
 static int plan_make(struct plan *plan, const struct config *config)
 {
 	uint32_t nodes = config->role == ROLE_LMA ? config->lma.max_bindings : config->mag.max_nodes;
@@ -304,7 +329,8 @@ static unsigned mbufs_in_use(void *context)
 	return dataplane_mbufs_in_use(context);
 }
 
-static int run(const struct config *config, struct dataplane *dataplane)
+/* Takes @bindings over. */
+static int run(const struct config *config, struct dataplane *dataplane, struct bindings *bindings)
 {
 	uint8_t macs[PORTS_MAX][6] = {{0}};
 	struct daemon_dataplane side = {
@@ -326,7 +352,7 @@ static int run(const struct config *config, struct dataplane *dataplane)
 		if (dataplane_port(dataplane, (uint16_t)i, &view))
 			memcpy(macs[i], view.mac, 6);
 	}
-	daemon = daemon_create(config, &side, error, sizeof(error));
+	daemon = daemon_create(config, &side, bindings, error, sizeof(error));
 	if (daemon == NULL) {
 		log_error("start_failed", "cause=\"%s\"", error);
 		return EXIT_FAILURE;
@@ -337,7 +363,8 @@ static int run(const struct config *config, struct dataplane *dataplane)
 	return EXIT_SUCCESS;
 }
 
-static int start(const struct config *config, const struct dataplane_config *plan)
+/* Takes @bindings over. */
+static int start(const struct config *config, const struct dataplane_config *plan, struct bindings *bindings)
 {
 	struct dataplane_leaks leaks;
 	struct dataplane *dataplane = NULL;
@@ -346,13 +373,15 @@ static int start(const struct config *config, const struct dataplane_config *pla
 
 	if (dataplane_eal_start(plan, error, sizeof(error)) != 0) {
 		log_error("start_failed", "cause=\"%s\"", error);
+		bindings_destroy(bindings);
 		return EXIT_FAILURE;
 	}
 	if (dataplane_create(plan, &dataplane, error, sizeof(error)) != 0 ||
 		dataplane_start(dataplane, error, sizeof(error)) != 0) {
 		log_error("start_failed", "cause=\"%s\"", error);
+		bindings_destroy(bindings);
 	} else {
-		result = run(config, dataplane);
+		result = run(config, dataplane, bindings);
 		dataplane_stop(dataplane, DRAIN_MS, &leaks);
 		log_notice("stopped", "mbufs_after_start=%u mbufs_before_close=%u mbufs_after_close=%u",
 			leaks.after_start, leaks.before_close, leaks.after_close);
@@ -367,6 +396,7 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments = {0};
 	enum log_level level;
+	struct bindings *bindings = NULL;
 	struct config *config;
 	struct plan plan;
 	int result = read_arguments(argc, argv, &arguments);
@@ -377,20 +407,30 @@ int main(int argc, char **argv)
 	if (config == NULL)
 		return EXIT_CONFIG;
 	result = EXIT_CONFIG;
+	if (arguments.bindings != NULL) {
+		bindings = bindings_load(config, arguments.bindings, stderr);
+		if (bindings == NULL)
+			goto out;
+	}
 	if (config_check_machine(config, stderr) != 0)
 		goto out;
 	if (arguments.check) {
-		print_check(config);
+		print_check(config, bindings);
 		result = EXIT_SUCCESS;
 		goto out;
 	}
 	if (log_level_parse(config->log_level, &level) == 0)
 		log_set_level(level);
 	set_signals();
-	if (plan_make(&plan, config) == 0)
-		result = start(config, &plan.config);
+	if (plan_make(&plan, config) == 0) {
+		if (bindings != NULL)
+			plan_forward_only(&plan);
+		result = start(config, &plan.config, bindings);
+		bindings = NULL;
+	}
 	plan_free(&plan);
 out:
+	bindings_destroy(bindings);
 	config_destroy(config);
 	return result;
 }

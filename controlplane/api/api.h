@@ -24,6 +24,7 @@ struct api;
 struct door;
 struct event_base;
 struct events;
+struct forward_only;
 struct heartbeat;
 struct liveness;
 struct lma;
@@ -57,9 +58,10 @@ struct api_sources {
 	const struct pair_events *pair_events;
 	const struct heartbeat *heartbeat;
 	const struct net *net;
-	const struct door *door;     /* counters of the workers */
-	const struct events *events; /* ring behind `show events` */
-	struct engine_time started;  /* when the gateway started */
+	const struct forward_only *forward_only; /* not NULL: lma, mag and ro are, there is no signalling */
+	const struct door *door;                 /* counters of the workers */
+	const struct events *events;             /* ring behind `show events` */
+	struct engine_time started;              /* when the gateway started */
 	uint32_t restart_counter;
 	uint64_t tsc_hz; /* ticks of stage cycles per second; 0: not known */
 

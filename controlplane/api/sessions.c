@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "forward_only.h"
+
 #include "ro/ro.h"
 
 static void from_binding(const struct binding_view *view, struct session *session)
@@ -97,6 +99,8 @@ bool tunnel_view_next(const struct api_sources *sources, uint64_t from, struct t
 
 	if (from >= INDEX_NONE)
 		return false;
+	if (sources->forward_only != NULL)
+		return forward_only_tunnel_next(sources->forward_only, (uint32_t)from, view);
 	if (sources->lma != NULL)
 		return lma_tunnel_next(sources->lma, (uint32_t)from, view);
 	if (sources->mag == NULL || !mag_tunnel_next(sources->mag, (uint32_t)from, view))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "door.h"
+#include "forward_only.h"
 
 #include "api/sessions.h"
 #include "net/net.h"
@@ -159,6 +160,8 @@ static void row_heartbeat(struct row *row, const struct walk *walk, uint32_t ind
 
 static uint32_t peer_sessions(const struct api_sources *sources, uint32_t index, const struct in6_addr *address)
 {
+	if (sources->forward_only != NULL)
+		return forward_only_peer_rows(sources->forward_only, address);
 	if (sources->lma != NULL)
 		return lma_peer_sessions(sources->lma, index);
 	return sources->mag != NULL ? mag_peer_sessions(sources->mag, address) : 0;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "door.h"
+#include "forward_only.h"
 
 #include "api/walk.h"
 #include "node/events.h"
@@ -11,6 +12,26 @@
 #include "ro/ro.h"
 
 /* `show node`: the gateway itself, one row. `show events`: what happened to all mobile nodes. */
+
+/* There is no signalling: the tables hold the rows of a file. */
+static void row_forward_only(struct row *row, const struct api_sources *sources)
+{
+	struct forward_only_stats stats;
+
+	if (sources->forward_only == NULL)
+		return;
+	row_bool(row, "forward_only", true);
+	forward_only_stats(sources->forward_only, &stats);
+	row_number(row, "rows", (uint64_t)stats.bindings + stats.pairs);
+	row_number(row, "rows_applied", stats.applied);
+	row_number(row, "rows_refused", stats.refused);
+	row_number(row, "rows_unresolved", stats.unresolved);
+	row_bool(row, "tables_filled", stats.complete);
+	row_number(row, "bindings", stats.bindings);
+	row_number(row, "nodes", stats.nodes);
+	row_number(row, "pairs", stats.pairs);
+	row_number(row, "tunnels", stats.tunnels);
+}
 
 static void row_engine(struct row *row, const struct api_sources *sources)
 {
@@ -96,6 +117,7 @@ int show_node_step(struct walk *walk, json_t **row)
 	row_number(&out, "ports", config->port_count);
 	row_number(&out, "workers", sources->door != NULL ? sources->door->config.workers : 0);
 	row_number(&out, "insecure_peers", insecure_peers(sources->policy));
+	row_forward_only(&out, sources);
 	row_engine(&out, sources);
 	row_route_optimisation(&out, sources);
 	row_runtime(&out, sources);
