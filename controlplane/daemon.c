@@ -64,13 +64,15 @@ static void wait_for(struct daemon *d, uint64_t next_ms)
 	uint64_t delay_ms = next_ms > now_ms ? earlier(next_ms - now_ms, SLEEP_MAX_MS) : 0;
 	struct timeval delay = {.tv_sec = (time_t)(delay_ms / 1000), .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
 
+	/* ONCE also without waiting: what begins again at once (a walk of the control socket) has its next turn later.
+	 */
 	if (next_ms == 0) {
-		event_base_loop(d->base, EVLOOP_NONBLOCK);
+		event_base_loop(d->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		nanosleep(&poll, NULL);
 		return;
 	}
 	event_add(d->deadline, &delay);
-	event_base_loop(d->base, door_control_sleep(d->dataplane->door) ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+	event_base_loop(d->base, EVLOOP_ONCE | (door_control_sleep(d->dataplane->door) ? 0 : EVLOOP_NONBLOCK));
 	door_control_awake(d->dataplane->door);
 }
 

@@ -224,7 +224,7 @@ static uint64_t clock_ms(void)
 
 void fixture_turn(struct api_fixture *fixture)
 {
-	assert_true(event_base_loop(fixture->base, EVLOOP_NONBLOCK) >= 0);
+	assert_true(event_base_loop(fixture->base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
 }
 
 struct api_stats fixture_stats(const struct api_fixture *fixture)

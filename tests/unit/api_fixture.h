@@ -58,7 +58,7 @@ void fixture_write_bytes(int fd, const void *bytes, size_t n);
 json_t *fixture_read(struct api_fixture *fixture, int fd);
 /* True if the server closes the connection before the deadline; what comes before is thrown away. */
 bool fixture_is_closed(struct api_fixture *fixture, int fd);
-/* Run the server's loop once, without waiting. */
+/* Run the server's loop once, without waiting, as the daemon does: what begins again at once waits for the next. */
 void fixture_turn(struct api_fixture *fixture);
 struct api_stats fixture_stats(const struct api_fixture *fixture);
 

@@ -523,6 +523,30 @@ static void cursor_of_a_limited_walk_goes_on_where_it_ended(void **state)
 	close(fd);
 }
 
+/* A walk that finds nothing to show goes on in a later turn too: packets and timers have theirs in between. */
+static void walk_without_rows_ends_its_turn_when_the_time_is_over(void **state)
+{
+	const struct mn_id id = {1, 3, (const uint8_t *)"mn1"};
+	unsigned turns = 0;
+	char piece[256];
+	int fd;
+
+	for (unsigned i = 0; i < 256; i++)
+		events_add(fixture.events, 1, &id, HISTORY_cleared, 0);
+	fixture.options.turn_us = 1;
+	fixture_start(&fixture);
+	fd = fixture_connect(&fixture);
+	fixture_write(fd,
+		"{\"version\":1,\"id\":2,\"command\":\"show\",\"object\":\"events\",\"filter\":{\"name\":\"x\"}}\n");
+	while (recv(fd, piece, sizeof(piece), MSG_DONTWAIT | MSG_PEEK) < 0 && turns < 1000) {
+		fixture_turn(&fixture);
+		turns++;
+	}
+	assert_in_range(turns, 3, 999);
+	json_decref(fixture_read(&fixture, fd));
+	close(fd);
+}
+
 /* The budget of a turn bounds how long one client keeps the control core: others get their page in between. */
 static void long_walk_of_one_client_does_not_hold_up_another(void **state)
 {
@@ -577,6 +601,7 @@ int main(void)
 		SERVER_TEST(slow_client_that_goes_on_reading_gets_everything),
 		SERVER_TEST(long_walk_comes_in_pages_of_the_given_size),
 		SERVER_TEST(cursor_of_a_limited_walk_goes_on_where_it_ended),
+		SERVER_TEST(walk_without_rows_ends_its_turn_when_the_time_is_over),
 		SERVER_TEST(long_walk_of_one_client_does_not_hold_up_another),
 	};
 
