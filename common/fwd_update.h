@@ -31,9 +31,9 @@
 	X(route_insert, "prefix to the next hop at index: new or replaced; body.route")                              \
 	X(route_remove, "remove the prefix")                                                                         \
 	X(probe_endpoint, "read an endpoint: the answer comes on the event ring; body.endpoint.id")                  \
-	X(pair_insert, "MAG: new half of a pair of endpoints; body.pair; index = slot of the pair's counters")       \
-	X(pair_replace, "MAG: new forward or check of a half that exists: entry is replaced, not edited; body.pair") \
-	X(pair_remove, "MAG: remove the half of a pair; body.pair.source, destination and forward.flags")
+	X(pair_insert, "new half of a pair of endpoints; body.pair; index = slot of the pair's counters")            \
+	X(pair_replace, "new forward or check of a half of the same pair: entry is replaced, not edited; body.pair") \
+	X(pair_remove, "remove a half of the same pair; body.pair.source, destination and forward.flags")
 
 enum fwd_op {
 #define FWD_OP_ENUM(name, help) FWD_OP_##name,

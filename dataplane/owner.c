@@ -287,16 +287,20 @@ static int owner_check_pair(const struct owner *owner, const struct fwd_pair *pa
 	return error;
 }
 
-/* The tunnels of the entry that @pair replaces or removes; none if there is none. */
-static struct pair_tunnels owner_tunnels_before(const struct owner *owner, const struct fwd_pair *pair)
+/* The entry that @update replaces or removes: 0, or -ENOENT: there is none, or it is that of another pair. */
+static int owner_pair_before(const struct owner *owner, const struct fwd_update *update, struct pair_tunnels *before)
 {
+	const struct fwd_pair *pair = &update->body.pair;
 	enum pair_half half = pair_half_of(pair->forward.flags);
-	const struct pair_entry *entry =
-		pair_table_lookup(owner->tables->pairs, pair_key(half, pair->source, pair->destination));
+	const struct pair_entry *entry;
 
-	if (entry == NULL)
-		return (struct pair_tunnels){{INDEX_NONE, INDEX_NONE, INDEX_NONE}};
-	return owner_pair_tunnels(&entry->forward, entry->check.tunnel, entry->check.former);
+	if (half == PAIR_HALVES)
+		return -EINVAL;
+	entry = pair_table_lookup(owner->tables->pairs, pair_key(half, pair->source, pair->destination));
+	if (entry == NULL || entry->index != update->index)
+		return -ENOENT;
+	*before = owner_pair_tunnels(&entry->forward, entry->check.tunnel, entry->check.former);
+	return 0;
 }
 
 static int owner_pair_insert(struct owner *owner, const struct fwd_update *update)
@@ -317,10 +321,10 @@ static int owner_pair_replace(struct owner *owner, const struct fwd_update *upda
 	struct pair_tunnels before;
 	int error = owner_check_pair(owner, pair);
 
-	if (error != 0)
-		return error;
-	before = owner_tunnels_before(owner, pair);
-	error = pair_table_replace(owner->tables->pairs, pair, update->index);
+	if (error == 0)
+		error = owner_pair_before(owner, update, &before);
+	if (error == 0)
+		error = pair_table_replace(owner->tables->pairs, pair, update->index);
 	if (error != 0)
 		return error;
 	owner_hold_tunnels(owner, owner_pair_tunnels(&pair->forward, pair->check.tunnel, pair->check.former));
@@ -336,8 +340,9 @@ static int owner_pair_remove(struct owner *owner, const struct fwd_update *updat
 
 	if (owner->tables->pairs == NULL)
 		return -EOPNOTSUPP;
-	before = owner_tunnels_before(owner, pair);
-	error = pair_table_remove(owner->tables->pairs, pair);
+	error = owner_pair_before(owner, update, &before);
+	if (error == 0)
+		error = pair_table_remove(owner->tables->pairs, pair);
 	if (error == 0)
 		owner_release_tunnels(owner, before);
 	return error;

@@ -541,6 +541,23 @@ static void pair_uses_each_tunnel_that_it_names(void **state)
 	assert_int_equal(apply(tunnel_update(FWD_OP_tunnel_remove, 5, 0)), 0);
 }
 
+/* Two pairs may be about the same packets, if control is told so: only one has them. */
+static void pair_neither_changes_nor_ends_what_another_has(void **state)
+{
+	struct fwd_update other = tx_update(FWD_OP_pair_insert, 1, 2);
+
+	make_pair_tunnels();
+	assert_int_equal(apply(tx_update(FWD_OP_pair_insert, 1, 1)), 0);
+	other.index = 2;
+	assert_int_equal(apply(other), -EEXIST);
+	other.op = FWD_OP_pair_replace;
+	assert_int_equal(apply(other), -ENOENT);
+	other.op = FWD_OP_pair_remove;
+	assert_int_equal(apply(other), -ENOENT);
+	expect_users(1, 0, 0);
+	assert_int_equal(pair_table_lookup(tables->pairs, pair_key(PAIR_TX, id_of(1), id_of(101)))->index, 1);
+}
+
 static void refuse_pair(struct fwd_update update, int error)
 {
 	for (update.op = FWD_OP_pair_insert; update.op <= FWD_OP_pair_replace; update.op++)
@@ -643,14 +660,14 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(neighbour_stays_until_its_last_route_is_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(template_is_copied_when_it_is_applied, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_failure_ring_stops_the_owner_and_loses_nothing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			nop_is_reclaimed_when_every_reader_was_quiescent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nop_is_reclaimed_when_every_reader_was_quiescent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			removal_is_reclaimed_when_every_reader_was_quiescent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(owner_goes_on_when_spare_entries_come_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(probe_answers_with_an_event, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(anchor_has_no_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pair_uses_each_tunnel_that_it_names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pair_neither_changes_nor_ends_what_another_has, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pair_that_makes_no_sense_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_pair_table_refuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pairs_are_refused_without_a_table, set_up, tear_down),

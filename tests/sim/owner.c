@@ -475,7 +475,7 @@ static int pair_set(struct owner *f, const struct fwd_update *update, uint64_t n
 		complain(f, update, "it exists");
 	if (!insert && record->presence == ABSENT)
 		complain(f, update, "there is none");
-	if (!insert && record->presence != PRESENT)
+	if (!insert && (record->presence != PRESENT || record->index != update->index))
 		return -ENOENT;
 	if (refuse_this_pair(f) || (error == 0 && refuse))
 		error = -ENOSPC;
@@ -498,6 +498,8 @@ static int pair_remove(struct owner *f, const struct fwd_update *update)
 	struct pair_record *record = pair_store_at(f->pairs, pair->source, pair->destination, half_of(pair));
 	enum presence was = record->presence;
 
+	if (was == PRESENT && record->index != update->index)
+		return -ENOENT;
 	record->presence = ABSENT;
 	if (was == ABSENT)
 		complain(f, update, "there is none");
