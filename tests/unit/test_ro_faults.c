@@ -300,6 +300,84 @@ static void random_lives_keep_the_invariants(void **state)
 	}
 }
 
+/* Gateways that restart, and are noticed or are not; MNs that go away, that have two prefixes; two detectors. */
+static void rough_step(uint64_t *random)
+{
+	unsigned lma = LMA1 + test_random_below(random, 2), mn = test_random_below(random, 2), node;
+	struct ro *ro = world.nodes[lma].ro;
+
+	switch (test_random_below(random, 10)) {
+	case 0: world_move(&world, mn + 1, -1); break;
+	case 1:
+		node = test_random_below(random, NODES);
+		world_restart(&world, node);
+		for (unsigned i = 0; test_random_below(random, 2) == 0 && i < NODES; i++)
+			if (i != node)
+				ro_peer_lost(world.nodes[i].ro, &world.now, &world.nodes[node].config.address);
+		break;
+	case 2: ro_stop(ro, &world.now, world.mns[0].prefix, world.mns[1].prefix); break;
+	case 3: ro_start(ro, &world.now, world.mns[mn].prefix, world.mns[1 - mn].second); break;
+	case 4:
+	case 5:
+		for (unsigned i = 0; i < NODES; i++) { /* whoever it passes detects it */
+			ro_traffic_seen(world.nodes[i].ro, &world.now, world.mns[mn].prefix, world.mns[1 - mn].second);
+			ro_traffic_seen(world.nodes[i].ro, &world.now, world.mns[1 - mn].second, world.mns[mn].prefix);
+		}
+		break;
+	case 6:
+		ro_error(world.nodes[MAG1 + test_random_below(random, 3)].ro, &world.now, world.mns[mn].prefix,
+			world.mns[1 - mn].prefix, &world.nodes[MAG1 + test_random_below(random, 3)].config.address);
+		break;
+	default: random_step(random); break;
+	}
+	world_run(&world);
+}
+
+/* Two pairs about the same packets, or one that nobody ends, would leave something behind. */
+static void rough_lives_leave_nothing_behind(void **state)
+{
+	const char *more = getenv("RO_SEEDS");
+	unsigned seeds = more != NULL ? (unsigned)strtoul(more, NULL, 10) : 40;
+
+	(void)state;
+	for (unsigned seed = 1; seed <= seeds; seed++) {
+		uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15);
+
+		world_init(&world, (struct world_options){.proxy = seed & 1,
+					   .one_lma = seed & 2,
+					   .in_order = seed & 4,
+					   .pbu_for_setup = seed & 8});
+		world.mns[0].second = world.mns[0].prefix + 0x100;
+		world.mns[1].second = world.mns[1].prefix + 0x100;
+		world.early = world.refusals = true; /* who restarts forgets what it takes */
+		for (unsigned i = 0; i < 60; i++) {
+			rough_step(&random);
+			if (world.arrow_count > WORLD_ARROWS / 2)
+				world.arrow_count = 0;
+			world.marker_count = 0;
+		}
+		world.lose_number = 0;
+		world_move(&world, 1, -1);
+		world_move(&world, 2, -1);
+		for (unsigned i = 0; i < 40; i++) {
+			world_pass(&world, 10000);
+			world.arrow_count = 0;
+		}
+		for (unsigned i = 0; i < NODES; i++) {
+			struct ro_stats stats;
+
+			ro_stats(world.nodes[i].ro, &stats);
+			if (stats.pairs + stats.active + stats.tunnels != 0)
+				fail_msg("seed %u, node %u: %u pairs, %u active, %u tunnels", seed, i, stats.pairs,
+					stats.active, stats.tunnels);
+			assert_int_equal(fake_host_indexes(&world.nodes[i].fake, INDEX_TUNNEL), 0);
+			for (unsigned j = 0; j < WORLD_PAIRS; j++)
+				assert_false(world.nodes[i].pairs[j].used);
+		}
+		world_fini(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +393,7 @@ int main(void)
 		cmocka_unit_test(early_activation_is_rolled_back_without_confirmation),
 		cmocka_unit_test(setup_without_a_valid_token_is_refused),
 		cmocka_unit_test(random_lives_keep_the_invariants),
+		cmocka_unit_test(rough_lives_leave_nothing_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,7 @@ static void expect_nothing(void)
 	}
 }
 
+/* A sanitizer's heap tells nothing: 0. */
 static size_t allocated(void)
 {
 	return mallinfo2().uordblks;
@@ -94,7 +95,7 @@ static void active_pair_has_nothing_on_the_heap(void **state)
 	before = allocated();
 	crowd_pass(crowd, 31000);
 	after = allocated();
-	assert_true(before - after > (size_t)PAIRS * 300); /* 3 Acks each */
+	assert_true(before == 0 || before - after > (size_t)PAIRS * 300); /* 3 Acks each */
 	crowd_stop(crowd, 0, PAIRS);
 	crowd_run(crowd);
 	crowd_destroy(crowd);
