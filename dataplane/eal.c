@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -132,6 +134,8 @@ static int add_memory(
 			"huge pages: %" PRIu64 " MB needed, %" PRIu64 " MB free (vm.nr_hugepages)", needed_mb, free_mb);
 	if (free_mb >= needed_mb) {
 		add(arguments, "--in-memory");
+		add(arguments, "-m"); /* all of it now, while nobody else starts */
+		add(arguments, "%" PRIu64, needed_mb);
 		log_notice("memory", "kind=hugepages needed_mb=%" PRIu64 " free_mb=%" PRIu64, needed_mb, free_mb);
 		return 0;
 	}
@@ -143,10 +147,26 @@ static int add_memory(
 	return 0;
 }
 
+/*
+ * Gateways that start at once count the free pages and take theirs one after the other: else all of them see the same
+ * pages. Released with the descriptor. Negative: there is nothing to count.
+ */
+static int lock_hugepages(const struct dataplane_config *config)
+{
+	int lock = config->hugepages == DATAPLANE_HUGEPAGES_OFF
+			   ? -1
+			   : open(HUGEPAGES_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (lock >= 0)
+		(void)flock(lock, LOCK_EX); /* a file system without locks: as if we were alone */
+	return lock;
+}
+
 int dataplane_eal_start(const struct dataplane_config *config, char *error, size_t error_size)
 {
 	char *words[ARGUMENTS_MAX + 1];
 	struct arguments arguments = {0};
+	int lock = lock_hugepages(config);
 	int rc;
 
 	add(&arguments, "hawser");
@@ -172,6 +192,8 @@ int dataplane_eal_start(const struct dataplane_config *config, char *error, size
 	if (rte_eal_init(arguments.count, words) < 0)
 		rc = fail(error, error_size, -rte_errno, "EAL does not start");
 out:
+	if (lock >= 0)
+		close(lock);
 	release(&arguments);
 	return rc;
 }
