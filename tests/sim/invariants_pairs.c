@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "ro/sessions.h"
+
 #define CHECK_EVERY_NS    UINT64_C(250000000) /* if nothing changes */
 #define EXCHANGE_NS       UINT64_C(7500000000)
 #define EXPIRY_SLACK_MS   1000
@@ -42,15 +44,27 @@ static bool takes(const struct gateway *peer, const struct gateway *from, const 
 	       (tunnel_goes_to(peer, rx->pair.check.tunnel, from) || tunnel_goes_to(peer, rx->pair.check.former, from));
 }
 
+static bool is_registered_at(
+	struct domain *domain, const struct gateway *mag, const struct mobile *mobile, uint64_t prefix)
+{
+	const struct gateway *lma = domain_lma(domain, (unsigned)(mobile - domain->mobiles) % domain->config.lmas);
+	struct ro_session session;
+
+	return lma->alive && ro_lma_sessions.find_by_prefix(lma->lma, prefix, &session) &&
+	       memcmp(&session.mag, &mag->address, 16) == 0;
+}
+
 /*
- * The node that has the link and MAC of an entry is there, and its MAG has had the time to hear what changed: one that
- * has not noticed that it left sends nothing of it, and for what it sends when the node is back there is RO Error.
+ * The node that has the link and MAC of an entry is there, its LMA knows, and its MAG has had the time to hear what
+ * changed: one that has not noticed that it left, or lost it to a refresh of a MAG that has not, sends nothing of it;
+ * and for what it sends when the node is back there is RO Error.
  */
-static bool is_there(const struct domain *domain, const struct gateway *mag, const struct fwd_pair *pair)
+static bool is_there(struct domain *domain, const struct gateway *mag, const struct fwd_pair *pair)
 {
 	const struct mobile *mobile = &domain->mobiles[pair->check.from.link];
 
-	return mobile->mag == (int)(mag - domain->gateways) && mobile->attached_ns + EXCHANGE_NS < domain->now_ns;
+	return mobile->mag == (int)(mag - domain->gateways) && mobile->attached_ns + EXCHANGE_NS < domain->now_ns &&
+	       is_registered_at(domain, mag, mobile, pair->source);
 }
 
 static void check_sender(struct domain *domain, const struct gateway *mag, struct pair_record *record)
