@@ -361,6 +361,15 @@ bool ack_repeat(struct ro *ro, struct association *a, const struct ro_request *r
 	return true;
 }
 
+bool request_is_old(const struct association *a, const struct ro_request *request)
+{
+	const struct cached_ack *ack = ack_find(a, &request->datagram->source, request->fixed.code);
+
+	return request->body.stamp < a->stamp ||
+	       (ack != NULL && ack->stamp == request->body.stamp && ack->id == request->fixed.association &&
+		       (int16_t)(request->fixed.sequence - ack->sequence) < 0);
+}
+
 /* The same Ack with another status. */
 static void ack_change(struct ro *ro, struct cached_ack *ack, uint8_t status)
 {

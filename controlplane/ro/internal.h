@@ -377,6 +377,8 @@ void request_refuse(struct ro *ro, struct association *a, const struct ro_reques
  * is not true any more (G.6.3).
  */
 bool ack_repeat(struct ro *ro, struct association *a, const struct ro_request *request);
+/* Of an update that a newer one has superseded, or overtaken by a later request of the same update (G.6.3, G.6.4). */
+bool request_is_old(const struct association *a, const struct ro_request *request);
 /* The transaction @serial was applied, or refused: then its Ack is sent with @status. */
 void acks_settle(struct ro *ro, struct association *a, uint16_t serial, uint8_t status);
 /* Those that no duplicate can ask for any more. */

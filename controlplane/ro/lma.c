@@ -508,7 +508,7 @@ static void report_in(struct ro *ro, const struct ro_peer *peer, struct ro_reque
 		status = RO_STATUS_UNKNOWN;
 	if (status == RO_STATUS_ACTIVE && ack_repeat(ro, a, request))
 		return;
-	if (status == RO_STATUS_ACTIVE && request->body.stamp < a->stamp)
+	if (status == RO_STATUS_ACTIVE && request_is_old(a, request))
 		status = ends && a->state == RO_STATE_FALLBACK ? RO_STATUS_REMOVED : RO_STATUS_OUT_OF_WINDOW;
 	if (status == RO_STATUS_ACTIVE && !from_mag)
 		status = learn_foreign(ro, a, &other, &tuples[1].id);

@@ -307,11 +307,8 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 
 	if (a != NULL && ack_repeat(ro, a, request))
 		return;
-	if (a != NULL && request->body.stamp < a->stamp) {
-		request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
-		return;
-	}
-	if (a != NULL && a->forget_ms != 0 && request->body.stamp == a->stamp) { /* removed with this very stamp */
+	/* Or removed with this very stamp. */
+	if (a != NULL && (request_is_old(a, request) || (a->forget_ms != 0 && request->body.stamp == a->stamp))) {
 		request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
 		return;
 	}

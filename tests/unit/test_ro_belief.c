@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <errno.h>
+
 #include <cmocka.h>
 
 #include "endpoint.h"
@@ -323,6 +325,26 @@ static void old_request_gets_no_old_ack(void **state)
 	world_fini(&world);
 }
 
+/* G.6.4: numbers are compared within an update, modulo 2^16 */
+static void request_that_a_later_one_has_overtaken_is_refused(void **state)
+{
+	struct forged first, second;
+
+	(void)state;
+	begin(3);
+	world.mns[1].mag = MAG1; /* a local pair gets two Setups */
+	first = message(LMA1, MAG1, RO_SETUP, 1, 2, MAG1);
+	first.fixed.flags = RO_FLAG_P;
+	second = message(LMA1, MAG1, RO_SETUP, 2, 1, MAG1);
+	second.fixed.flags = RO_FLAG_P;
+	first.fixed.sequence = UINT16_MAX;
+	second.fixed.sequence = 0;
+	expect_answer(&first, RO_STATUS_ACTIVE);
+	expect_answer(&second, RO_STATUS_ACTIVE);
+	expect_answer(&first, RO_STATUS_OUT_OF_WINDOW);
+	world_fini(&world);
+}
+
 /* G.2: ends the pair whatever the message is */
 static void init_of_lifetime_0_ends_the_pair(void **state)
 {
@@ -570,6 +592,77 @@ static void winner_of_a_crossing_controls_even_if_its_init_comes_late(void **sta
 	}
 }
 
+/* G.6.8: the winner's Init never comes: nothing is left, and nobody tries again at once */
+static void loser_of_a_crossing_gives_up_after_the_deadline(void **state)
+{
+	struct ro_view view;
+
+	(void)state;
+	begin(0);
+	world.lose = "LMA2 -RO Init-> LMA1";
+	world.lose_count = 1000;
+	both_lmas_see(world.mns[0].prefix, world.mns[1].prefix);
+	world_run(&world);
+	assert_string_equal(view_at(LMA1).step, "leader-awaited"); /* the 3 has come */
+	world.nodes[LMA2].dead = true;
+	world_pass(&world, 16000);
+	view = view_at(LMA1);
+	assert_int_equal(view.state, RO_STATE_FALLBACK);
+	assert_true(view.hold_down_ms > world.now.monotonic_ns / 1000000);
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
+static void pair_started_from_both_ends_at_once_is_one(void **state)
+{
+	struct ro *ro;
+	struct ro_stats stats;
+
+	(void)state;
+	begin(2);
+	ro = world.nodes[LMA1].ro;
+	assert_int_equal(ro_start(ro, &world.now, world.mns[0].prefix, world.mns[1].prefix), 0);
+	assert_int_equal(ro_start(ro, &world.now, world.mns[1].prefix, world.mns[0].prefix), -EALREADY);
+	run();
+	assert_true(is_direct());
+	ro_stats(ro, &stats);
+	assert_int_equal(stats.pairs, 1);
+	world_fini(&world);
+}
+
+/* In the middle: both ends are told, whatever was on its way. */
+static void stop_during_the_set_up_ends_everywhere(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned n = 1; n <= 12; n++) {
+			begin(variant);
+			world.lose_number = n; /* stands still for half a second */
+			world_traffic(&world, LMA1);
+			ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+			world_pass(&world, 23000);
+			assert_true(world_is_quiet(&world));
+			world_fini(&world);
+		}
+	}
+}
+
+/* G.6.9 */
+static void setup_is_not_repeated_for_an_mn_that_has_left(void **state)
+{
+	(void)state;
+	begin(2);
+	world.lose = "MAG2 -RO Setup-> MAG1";
+	world.lose_count = 1000;
+	world_traffic(&world, LMA1);
+	world_move(&world, 2, -1);
+	world.arrow_count = 0;
+	world_pass(&world, 8000);
+	for (unsigned i = 0; i < world.arrow_count; i++)
+		assert_string_not_equal(world.arrows[i], "MAG2 -RO Setup-> MAG1");
+	world_fini(&world);
+}
+
 /* Each LMA knows all prefixes of its own MN, and of the other one that which it saw. */
 static void crossing_inits_with_different_prefixes_are_about_one_pair(void **state)
 {
@@ -602,6 +695,7 @@ int main(void)
 		cmocka_unit_test(stamps_of_the_future_and_of_no_time_are_refused),
 		cmocka_unit_test(refusal_with_a_stamp_of_the_future_moves_no_clock),
 		cmocka_unit_test(old_request_gets_no_old_ack),
+		cmocka_unit_test(request_that_a_later_one_has_overtaken_is_refused),
 		cmocka_unit_test(init_of_lifetime_0_ends_the_pair),
 		cmocka_unit_test(refresh_of_what_a_mag_does_not_have_is_refused),
 		cmocka_unit_test(local_pair_needs_both_mns_to_be_what_is_said),
@@ -612,6 +706,10 @@ int main(void)
 		cmocka_unit_test(report_about_a_pair_that_was_removed_since_is_answered_5),
 		cmocka_unit_test(mag_that_says_something_else_of_its_mn_is_refused),
 		cmocka_unit_test(winner_of_a_crossing_controls_even_if_its_init_comes_late),
+		cmocka_unit_test(loser_of_a_crossing_gives_up_after_the_deadline),
+		cmocka_unit_test(pair_started_from_both_ends_at_once_is_one),
+		cmocka_unit_test(stop_during_the_set_up_ends_everywhere),
+		cmocka_unit_test(setup_is_not_repeated_for_an_mn_that_has_left),
 		cmocka_unit_test(crossing_inits_with_different_prefixes_are_about_one_pair),
 	};
 
