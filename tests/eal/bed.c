@@ -72,21 +72,29 @@ static struct rte_ring *make_ring(const char *what, unsigned bed, unsigned port)
 	return ring;
 }
 
-static void make_port(struct bed *bed, unsigned number, unsigned port)
+static void make_port(struct bed *bed, unsigned number, unsigned port, bool shared_out)
 {
+	uint16_t queues = shared_out && port == CORE ? 2 : 1;
+	struct rte_ring *receive[2], *transmit[2];
 	struct rte_eth_conf conf = {0};
 	char name[32];
 	int ethdev;
 
-	bed->receive[port] = make_ring("receive", number, port);
-	bed->transmit[port] = make_ring("transmit", number, port);
+	receive[0] = bed->receive[port] = make_ring("receive", number, port);
+	transmit[0] = bed->transmit[port] = make_ring("transmit", number, port);
+	if (queues == 2) {
+		receive[1] = bed->second_receive = make_ring("receive", number, BED_PORTS);
+		transmit[1] = bed->second_transmit = make_ring("transmit", number, BED_PORTS);
+	}
 	snprintf(name, sizeof(name), "bed%u.%u", number, port);
-	ethdev = rte_eth_from_rings(name, &bed->receive[port], 1, &bed->transmit[port], 1, 0);
+	ethdev = rte_eth_from_rings(name, receive, queues, transmit, queues, 0);
 	assert_true(ethdev >= 0);
 	bed->ethdev[port] = (uint16_t)ethdev;
-	assert_int_equal(rte_eth_dev_configure(bed->ethdev[port], 1, 1, &conf), 0);
-	assert_int_equal(rte_eth_rx_queue_setup(bed->ethdev[port], 0, RING_SIZE, 0, NULL, pool), 0);
-	assert_int_equal(rte_eth_tx_queue_setup(bed->ethdev[port], 0, RING_SIZE, 0, NULL), 0);
+	assert_int_equal(rte_eth_dev_configure(bed->ethdev[port], queues, queues, &conf), 0);
+	for (uint16_t queue = 0; queue < queues; queue++) {
+		assert_int_equal(rte_eth_rx_queue_setup(bed->ethdev[port], queue, RING_SIZE, 0, NULL, pool), 0);
+		assert_int_equal(rte_eth_tx_queue_setup(bed->ethdev[port], queue, RING_SIZE, 0, NULL), 0);
+	}
 	assert_int_equal(rte_eth_dev_start(bed->ethdev[port]), 0);
 }
 
@@ -130,7 +138,34 @@ static void make_gateway(struct bed *bed)
 	assert_int_equal(gateway_init(&bed->gateway, &bed->config, macs, &memory_libc), 0);
 }
 
-static void make_workers(struct bed *bed, unsigned number)
+/* All queues are worker 0's. */
+static void give_queues(struct bed *bed, unsigned number)
+{
+	for (uint16_t port = 0; port < BED_PORTS; port++) {
+		assert_int_equal(worker_add_queue(bed->workers[0], port, bed->ethdev[port], 0), 0);
+		worker_set_way(bed->workers[0], port, bed->ethdev[port], 0);
+		if (bed->worker_count == 1)
+			continue;
+		bed->handover[port] = make_ring("handover", number, port);
+		assert_int_equal(worker_hand_over(bed->workers[1], bed->workers[0], port, bed->handover[port]), 0);
+	}
+}
+
+static void share_queues_out(struct bed *bed, unsigned number)
+{
+	for (uint16_t w = 0; w < 2; w++) {
+		uint16_t port = w == 0 ? OUTSIDE : TAGGED;
+
+		assert_int_equal(worker_add_queue(bed->workers[w], CORE, bed->ethdev[CORE], w), 0);
+		worker_set_way(bed->workers[w], CORE, bed->ethdev[CORE], w);
+		assert_int_equal(worker_add_queue(bed->workers[w], port, bed->ethdev[port], 0), 0);
+		worker_set_way(bed->workers[w], port, bed->ethdev[port], 0);
+		bed->handover[port] = make_ring("handover", number, port);
+		assert_int_equal(worker_hand_over(bed->workers[1 - w], bed->workers[w], port, bed->handover[port]), 0);
+	}
+}
+
+static void make_workers(struct bed *bed, unsigned number, bool shared_out)
 {
 	for (unsigned w = 0; w < bed->worker_count; w++) {
 		struct worker_setup setup = {.number = w,
@@ -145,49 +180,58 @@ static void make_workers(struct bed *bed, unsigned number)
 		memset(bed->workers[w], 0, sizeof(struct worker));
 		assert_int_equal(worker_init(bed->workers[w], &setup), 0);
 	}
-	for (uint16_t port = 0; port < BED_PORTS; port++) {
-		assert_int_equal(worker_add_queue(bed->workers[0], port, bed->ethdev[port], 0), 0);
-		worker_set_way(bed->workers[0], port, bed->ethdev[port], 0);
-		if (bed->worker_count == 1)
-			continue;
-		bed->handover[port] = make_ring("handover", number, port);
-		assert_int_equal(worker_hand_over(bed->workers[1], bed->workers[0], port, bed->handover[port]), 0);
-	}
+	if (shared_out)
+		share_queues_out(bed, number);
+	else
+		give_queues(bed, number);
 	for (unsigned w = 0; w < bed->worker_count; w++)
 		reclaim_reader_online(bed->workers[w]->reclaim, w);
 }
 
 struct bed *bed_create(enum dataplane_role role, unsigned workers)
 {
+	return bed_create_with(role, &(struct bed_options){.workers = workers,
+					     .nodes_max = BED_NODES,
+					     .tunnels_max = MAX_TUNNELS,
+					     .update_ring_size = 64,
+					     .mbuf_ring_size = 256});
+}
+
+struct bed *bed_create_with(enum dataplane_role role, const struct bed_options *options)
+{
 	static unsigned number;
 	struct bed *bed = calloc(1, sizeof(*bed));
-	struct tables_config sizes = {.endpoints_max = BED_NODES,
-		.links_max = role == DATAPLANE_MAG ? BED_NODES : 0,
-		.pairs_max = BED_NODES,
-		.tunnels_max = MAX_TUNNELS,
+	struct tables_config sizes = {.endpoints_max = options->nodes_max,
+		.links_max = role == DATAPLANE_MAG ? options->nodes_max : 0,
+		.pairs_max = options->nodes_max,
+		.tunnels_max = options->tunnels_max,
 		.neighbours_max = 16,
 		.routes_max = 16,
 		.readers_max = BED_WORKERS,
 		.seed = 1};
-	struct door_config door = {.workers = workers,
+	struct door_config door = {.workers = options->workers,
 		.sockets = 1,
-		.update_ring_size = 64,
-		.mbuf_ring_size = 256,
+		.update_ring_size = options->update_ring_size,
+		.mbuf_ring_size = options->mbuf_ring_size,
 		.event_ring_size = 256,
-		.descriptors = MAX_TUNNELS,
-		.nodes_max = BED_NODES,
-		.tunnels_max = MAX_TUNNELS,
-		.pairs_max = BED_NODES,
+		.descriptors = options->tunnels_max,
+		.nodes_max = options->nodes_max,
+		.tunnels_max = options->tunnels_max,
+		.pairs_max = options->nodes_max,
 		.node_counters = true,
 		.tunnel_counters = true,
 		.pair_counters = true};
 	char error[256];
 
 	assert_non_null(bed);
-	bed->worker_count = workers;
+	bed->worker_count = options->workers;
 	bed->config = (struct dataplane_config){.role = role,
-		.nodes_max = BED_NODES,
-		.tunnels_max = MAX_TUNNELS,
+		.idle_sleep = options->shared_out,
+		.nodes_max = options->nodes_max,
+		.tunnels_max = options->tunnels_max,
+		.hold_packets = options->hold_packets,
+		.hold_deadline_ms = options->hold_deadline_ms,
+		.pair_packets = options->pair_packets,
 		.punts_per_s = 1000,
 		.punt_burst = 10000,
 		.source_punts_per_s = 100000};
@@ -197,8 +241,8 @@ struct bed *bed_create(enum dataplane_role role, unsigned workers)
 	assert_non_null(bed->door);
 	owner_init(&bed->owner, bed->tables, bed->door, 0, 0);
 	for (unsigned port = 0; port < BED_PORTS; port++)
-		make_port(bed, number, port);
-	make_workers(bed, number);
+		make_port(bed, number, port, options->shared_out);
+	make_workers(bed, number, options->shared_out);
 	number++;
 	return bed;
 }
@@ -229,6 +273,7 @@ void bed_reset(struct bed *bed)
 
 	for (unsigned port = 0; port < BED_PORTS; port++)
 		drain_ring(bed->transmit[port]);
+	drain_ring(bed->second_transmit);
 	drain_punted(bed);
 	while (door_event_poll(bed->door, &event, 1) == 1)
 		;
@@ -259,6 +304,9 @@ void bed_destroy(struct bed *bed)
 		rte_ring_free(bed->transmit[port]);
 		rte_ring_free(bed->handover[port]);
 	}
+	drain_ring(bed->second_receive);
+	rte_ring_free(bed->second_receive);
+	rte_ring_free(bed->second_transmit);
 	door_destroy(bed->door);
 	tables_destroy(bed->tables);
 	gateway_fini(&bed->gateway);

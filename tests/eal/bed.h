@@ -41,6 +41,7 @@ struct bed {
 	struct worker *workers[BED_WORKERS];
 	unsigned worker_count;
 	struct rte_ring *receive[BED_PORTS], *transmit[BED_PORTS];
+	struct rte_ring *second_receive, *second_transmit; /* of the core port, if worker 1 has queues */
 	struct rte_ring *handover[BED_PORTS];
 	uint16_t ethdev[BED_PORTS];
 	uint64_t put; /* packets given to the gateway */
@@ -54,6 +55,17 @@ struct rte_mempool *bed_pool(void);
 
 /* @workers: 1 or 2; the second has no queue at all and hands everything over to the first. */
 struct bed *bed_create(enum dataplane_role role, unsigned workers);
+/* What a bed may have otherwise than usual. */
+struct bed_options {
+	unsigned workers;
+	bool shared_out; /* two workers: each with a queue of the core port, and with one of the other ports */
+	uint32_t nodes_max, tunnels_max;
+	uint32_t update_ring_size, mbuf_ring_size;
+	uint32_t hold_packets, hold_deadline_ms; /* as in struct dataplane_config */
+	uint32_t pair_packets;
+};
+
+struct bed *bed_create_with(enum dataplane_role role, const struct bed_options *options);
 /* Checks that every buffer came back. */
 void bed_destroy(struct bed *bed);
 
