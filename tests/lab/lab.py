@@ -175,8 +175,8 @@ class Lab:
 
     # ---- gateways ----
 
-    def gateway(self, where, name, configuration, wait=True, deadline_s=60):
-        """Start hawser in a namespace with a configuration (a dictionary, as the YAML file has it)."""
+    def gateway(self, where, name, configuration, wait=True, deadline_s=60, arguments=()):
+        """Start hawser in a namespace with a configuration (a dictionary, as the YAML file has it) and more arguments."""
         configuration = dict(configuration)
         socket = self.directory / f"{name}.sock"
         configuration.setdefault("name", name)
@@ -186,7 +186,7 @@ class Lab:
         path.write_text(json.dumps(configuration, indent=2))  # JSON is YAML
         log_path = self.directory / f"{name}.log"
         log = open(log_path, "ab")
-        process = self.start(where, self.build / "hawser", "-c", path, stdout=log, stderr=log)
+        process = self.start(where, self.build / "hawser", "-c", path, *arguments, stdout=log, stderr=log)
         log.close()
         gateway = Gateway(self, name, process, socket, log_path)
         self.gateways[name] = gateway
