@@ -313,7 +313,7 @@ void mobile_receive(struct domain *domain, const struct gateway *gateway, uint16
 	const uint8_t *bytes, uint16_t length);
 void mobile_solicit(struct domain *domain, unsigned number, uint32_t epoch);
 void mobile_traffic(struct domain *domain, unsigned number, uint32_t epoch);
-/* Its MAG told it of that prefix. */
+/* Its MAG told it of that prefix, and is there to withdraw it. */
 bool mobile_has(const struct domain *domain, unsigned number, uint64_t endpoint);
 /* The endpoint id of its first prefix, of those that its MAG told it of if there are any; ENDPOINT_NONE: it has none.
  */

@@ -160,6 +160,8 @@ bool mobile_has(const struct domain *domain, unsigned number, uint64_t endpoint)
 {
 	const struct mobile *mobile = &domain->mobiles[number];
 
+	if (mobile->mag < 0 || !domain->gateways[mobile->mag].alive)
+		return false;
 	for (unsigned i = 0; i < mobile->prefix_count; i++)
 		if (endpoint_id_ipv6(mobile->prefixes[i].s6_addr) == endpoint && is_told_of(mobile, i))
 			return true;

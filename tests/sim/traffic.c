@@ -505,6 +505,7 @@ void traffic_packet(struct domain *domain, const struct event *event)
 		return;
 	}
 	if (direct) {
+		flow_of(domain, packet)->refused_ns = 0; /* it has RX */
 		flow_of(domain, packet)->direct_ns = domain->now_ns;
 		flow_of(domain, packet)->direct_at = event->packet.at;
 	}
