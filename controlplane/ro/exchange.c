@@ -56,35 +56,14 @@ static void datagram_send(struct ro *ro, const struct in6_addr *to, const uint8_
 	ro->host->ops->send(ro->host, &datagram);
 }
 
-bool request_send(struct ro *ro, struct association *a, const struct request_spec *spec)
+/* It waits for its Ack from now on. */
+static bool exchange_start(struct ro *ro, struct association *a, const struct request_spec *spec, uint16_t sequence,
+	const uint8_t *bytes, uint16_t length)
 {
-	const struct side *receiver = &a->sides[spec->tuple_a], *other = &a->sides[1 - spec->tuple_a];
-	struct ro_fixed fixed = {.code = spec->code,
-		.experimental = !ro->config.native,
-		.experiment_id = ro->config.experiment_id,
-		.sequence = ++a->sequence,
-		.flags = spec->flags,
-		.value = spec->value,
-		.lifetime_s = spec->lifetime_s,
-		.association = a->id};
-	struct ro_body body = {.tuple_count = 2, .has_stamp = true, .stamp = a->stamp};
-	uint8_t bytes[MH_LENGTH_SEND_MAX];
 	struct peer_state *peer = peer_state(ro, &spec->to);
 	struct exchange *exchange;
-	uint16_t length;
 
-	if (peer != NULL && peer->no_ro_until_ms > ro_ms(ro))
-		return false;
-	body.tuples[0] = tuple_of(receiver, spec->both_mags);
-	body.tuples[1] = tuple_of(other, true);
-	body.has_authorisation = spec->token != NULL;
-	if (spec->token != NULL)
-		body.authorisation = *spec->token;
-	if (spec->pbu)
-		length = pbu_encode(ro, a, spec, &fixed, bytes, sizeof(bytes));
-	else
-		length = ro_encode(&fixed, &body, bytes, sizeof(bytes), &ro->config.address, &spec->to);
-	if (length == 0 || hash_index_reserve(&ro->by_exchange, 1) != 0)
+	if (hash_index_reserve(&ro->by_exchange, 1) != 0)
 		return false;
 	exchange = calloc(1, sizeof(*exchange) + length);
 	if (exchange == NULL)
@@ -95,17 +74,54 @@ bool request_send(struct ro *ro, struct association *a, const struct request_spe
 	exchange->peer = spec->to;
 	exchange->id = spec->pbu ? pbu_exchange_id(a->stamp) : a->id;
 	exchange->pbu = spec->pbu;
-	exchange->sequence = fixed.sequence;
+	exchange->sequence = sequence;
 	exchange->code = spec->code;
 	exchange->value = spec->value;
 	exchange->removal = spec->lifetime_s == 0;
 	exchange->length = length;
 	memcpy(exchange->bytes, bytes, length);
-	hash_index_insert(&ro->by_exchange, exchange_hash(exchange->id, fixed.sequence), a->index);
+	hash_index_insert(&ro->by_exchange, exchange_hash(exchange->id, sequence), a->index);
 	exchange->next = a->exchanges;
 	a->exchanges = exchange;
 	timer_init(&exchange->timer, exchange_fire);
 	timer_start(&ro->wheel, &exchange->timer, ro_ms(ro) + ro->config.ack_timeout_ms);
+	return true;
+}
+
+static uint16_t request_encode(const struct ro *ro, const struct association *a, const struct request_spec *spec,
+	uint16_t sequence, uint8_t *bytes, size_t size)
+{
+	const struct side *receiver = &a->sides[spec->tuple_a], *other = &a->sides[1 - spec->tuple_a];
+	const struct ro_fixed fixed = {.code = spec->code,
+		.experimental = !ro->config.native,
+		.experiment_id = ro->config.experiment_id,
+		.sequence = sequence,
+		.flags = spec->flags,
+		.value = spec->value,
+		.lifetime_s = spec->lifetime_s,
+		.association = a->id};
+	struct ro_body body = {.tuple_count = 2, .has_stamp = true, .stamp = a->stamp};
+
+	if (spec->pbu)
+		return pbu_encode(ro, a, spec, &fixed, bytes, size);
+	body.tuples[0] = tuple_of(receiver, spec->both_mags);
+	body.tuples[1] = tuple_of(other, true);
+	body.has_authorisation = spec->token != NULL;
+	if (spec->token != NULL)
+		body.authorisation = *spec->token;
+	return ro_encode(&fixed, &body, bytes, size, &ro->config.address, &spec->to);
+}
+
+bool request_send(struct ro *ro, struct association *a, const struct request_spec *spec)
+{
+	uint16_t sequence = ++a->sequence, length;
+	uint8_t bytes[MH_LENGTH_SEND_MAX];
+
+	if (peer_has_no_ro(ro, &spec->to))
+		return false;
+	length = request_encode(ro, a, spec, sequence, bytes, sizeof(bytes));
+	if (length == 0 || !exchange_start(ro, a, spec, sequence, bytes, length))
+		return false;
 	datagram_send(ro, &spec->to, bytes, length);
 	if (spec->pbu)
 		ro->stats.pbus_sent++;

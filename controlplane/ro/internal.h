@@ -8,13 +8,14 @@
 
 /*
  * Inside of the route optimisation engine.
- *	association.c  the object, its indexes, and all updates of pairs
+ *	association.c  the object and its indexes; forwarding.c: what is installed of it
  *	exchange.c     requests until their Acks, Acks until they are old
- *	lma.c          LMA role: what comes in; controller.c: updates step by step by the table of a driver
- *	returns.c      LMA role: what comes back from MAGs that MNs left
- *	mag.c          MAG role; pbu.c: PBU and PBA in place of RO Setup
- *	peers.c        the other gateways; paths.c: what direct paths rest on; events.c: words of what happens;
- *pair_events.c: who remembers it view.c         what is shown
+ *	lma.c          LMA role: what starts an update; reports.c: what is heard of it; controller.c: updates step by
+ *	               step by the table of a driver; returns.c: what comes back from MAGs that MNs left
+ *	mag.c          MAG role: messages; mag_changes.c: the rest; pbu.c: PBU and PBA in place of RO Setup;
+ *	               marker.c: the order of packets
+ *	peers.c        the other gateways; paths.c: what direct paths rest on
+ *	events.c       words of what happens; pair_events.c: who remembers it; view.c: what is shown
  */
 
 /* One MN of a pair. */
@@ -286,7 +287,7 @@ bool pair_depends_on(const struct association *a, const struct in6_addr *peer);
 /* pair_end() because @lost is: it is not told. Commits. */
 void pair_end_by_loss(struct ro *ro, struct association *a, const struct in6_addr *lost, uint8_t cause);
 
-/* ---- association.c ---- */
+/* ---- association.c, forwarding.c ---- */
 
 /* By first prefixes. */
 struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b);
@@ -428,7 +429,7 @@ bool side_refresh(struct ro *ro, struct side *side);
 bool lacks_ro(const struct ro *ro, const struct association *a);
 const struct driver *driver_of(const struct association *a);
 
-/* ---- lma.c and mag.c ---- */
+/* ---- lma.c, mag.c, mag_changes.c ---- */
 
 void lma_request_in(struct ro *ro, struct ro_request *request);
 void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exchange, struct ro_request *ack);
@@ -436,6 +437,12 @@ int lma_trigger(struct ro *ro, uint64_t source, uint64_t destination, bool opera
 void lma_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change);
 void lma_timeout(struct ro *ro, struct association *a, const struct exchange *exchange);
 void lma_fire(struct ro *ro, struct association *a);
+/* What a MAG says about an MN is what the binding cache knows (G.7). */
+bool is_told_right(const struct ro_tuple *told, const struct ro_session *session);
+/* May the peer LMA say this about @side? RO_STATUS_ACTIVE, or what is wrong. */
+uint8_t check_foreign(const struct ro *ro, const struct ro_peer *peer, const struct side *side);
+/* reports.c */
+void lma_report_in(struct ro *ro, const struct ro_peer *peer, struct ro_request *request);
 /* The LMA that has the longest prefix of @id, or NULL. */
 const struct ro_peer *lma_of_prefix(const struct ro *ro, uint64_t id);
 

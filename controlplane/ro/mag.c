@@ -4,8 +4,7 @@
 
 #include "ro/internal.h"
 
-#define TOKEN_AGE_S     60
-#define RETIRED_WAIT_MS 1000
+#define TOKEN_AGE_S 60
 /* RO Tunnel option (G.5): 0 as between MAG and LMA, 1 in IPv6, which that is. */
 #define TUNNEL_MODE_IPV6 1
 
@@ -299,27 +298,36 @@ static void removal_in(struct ro *ro, struct ro_request *request)
 	}
 }
 
+/* Is it the turn of the update for this pair (NULL: a new one)? RO_STATUS_ACTIVE, or what is wrong. */
+static uint8_t check_turn(const struct association *a, const struct ro_request *request)
+{
+	bool is_refresh = request->fixed.code == RO_INIT && request->fixed.value == RO_REASON_REFRESH;
+
+	if (a != NULL && request_is_old(a, request))
+		return RO_STATUS_OUT_OF_WINDOW;
+	if (a != NULL && a->forget_ms != 0 && request->body.stamp == a->stamp) /* removed with this very stamp */
+		return RO_STATUS_OUT_OF_WINDOW;
+	if (is_refresh && (a == NULL || a->state == RO_STATE_FALLBACK)) /* the controller believes what is not so */
+		return RO_STATUS_UNKNOWN;
+	return RO_STATUS_ACTIVE;
+}
+
 static void update_in(struct ro *ro, struct ro_request *request, struct side *mine, struct side *other)
 {
 	struct association *a = association_find(ro, mine->prefixes[0], other->prefixes[0]);
 	bool is_init = request->fixed.code == RO_INIT, peer_changed;
+	uint8_t status;
 	unsigned own;
 
 	if (a != NULL && ack_repeat(ro, a, request))
 		return;
-	/* Or removed with this very stamp. */
-	if (a != NULL && (request_is_old(a, request) || (a->forget_ms != 0 && request->body.stamp == a->stamp))) {
-		request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
-		return;
-	}
-	if (is_init && request->fixed.value == RO_REASON_REFRESH && (a == NULL || a->state == RO_STATE_FALLBACK)) {
-		request_refuse(ro, a, request, RO_STATUS_UNKNOWN); /* the controller believes what is not (any more) */
-		return;
-	}
-	if (a == NULL)
+	status = check_turn(a, request);
+	if (status == RO_STATUS_ACTIVE && a == NULL) {
 		a = association_create(ro, mine, other);
-	if (a == NULL) {
-		request_refuse(ro, NULL, request, RO_STATUS_NO_RESOURCES);
+		status = a != NULL ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
+	}
+	if (status != RO_STATUS_ACTIVE) {
+		request_refuse(ro, a, request, status);
 		return;
 	}
 	own = (unsigned)association_side(a, mine->prefixes[0]);
@@ -426,162 +434,4 @@ void mag_timeout(struct ro *ro, struct association *a, const struct exchange *ex
 {
 	if (exchange->code == RO_SETUP)
 		give_up(ro, a, RO_STATUS_TIMED_OUT);
-}
-
-/* ---- triggers, sessions, time ---- */
-
-#define HINT_HOLD_MS 5000
-
-/* A hint to the LMA (G.6.11): no state, no repetition; more traffic asks again. */
-void mag_trigger(struct ro *ro, uint64_t source, uint64_t destination, struct seen_pair *seen)
-{
-	struct ro_session session;
-	struct side from, to = {.prefix_count = 1};
-	struct ro_fixed fixed = {.code = RO_INIT,
-		.experimental = !ro->config.native,
-		.experiment_id = ro->config.experiment_id,
-		.sequence = (uint16_t)ro->host->ops->random(ro->host),
-		.value = RO_REASON_NEW_FLOW,
-		.lifetime_s = ro->config.lifetime_s};
-	struct ro_body body = {.tuple_count = 2, .has_stamp = true, .stamp = stamp_now(ro)};
-	uint8_t bytes[MH_LENGTH_SEND_MAX];
-	struct mh_datagram datagram = {.source = ro->config.address, .bytes = bytes};
-
-	if (association_find(ro, source, destination) != NULL ||
-		(seen->hinted_ms != 0 && seen->hinted_ms + HINT_HOLD_MS > ro_ms(ro)) ||
-		!ro->ops->find_by_prefix(ro->context, source, &session) || !session.allowed)
-		return;
-	side_from_session(&from, &session);
-	to.prefixes[0] = destination;
-	body.tuples[0] = tuple_of(&to, false);
-	body.tuples[1] = tuple_of(&from, true);
-	body.tuples[1].id = session.id;
-	datagram.destination = session.lma;
-	datagram.length = ro_encode(&fixed, &body, bytes, sizeof(bytes), &datagram.source, &datagram.destination);
-	if (datagram.length == 0)
-		return;
-	seen->hinted_ms = ro_ms(ro);
-	ro->stats.triggers++;
-	ro->stats.sent[RO_INIT]++;
-	ro->host->ops->send(ro->host, &datagram);
-	ro->host->ops->commit(ro->host, 0, 0);
-}
-
-/* Our MN left: nothing is sent direct, and what comes for it goes back to its LMA for a while (G.6.2). */
-static void own_left(struct ro *ro, struct association *a, unsigned side)
-{
-	struct in6_addr lma = a->sides[side].lma;
-
-	exchanges_cancel(ro, a, true);
-	a->sides[side].ours = false;
-	a->hold = 0;
-	pair_note(ro, a, RO_EVENT_LEFT, 0);
-	if (a->local) { /* the one that stays is reached over its LMA again */
-		association_fall_back(ro, a, RO_STATUS_NOT_ATTACHED);
-		association_commit(ro, a);
-		return;
-	}
-	if (a->sides[side].rx && a->back == INDEX_NONE)
-		a->back = ro->ops->tunnel_acquire(ro->context, &lma);
-	association_fall_back(ro, a, RO_STATUS_NOT_ATTACHED);
-	association_commit(ro, a);
-}
-
-/*
- * It is back before its pair was forgotten. If the LMA has not noticed that it was away, both ends are still told
- * apart: the report ends that. If it has, the report's stamp is too old.
- */
-static void own_came_back(struct ro *ro, struct association *a, unsigned side)
-{
-	struct ro_session session;
-
-	if (!ro->ops->find_by_prefix(ro->context, a->sides[side].prefixes[0], &session) ||
-		!same_address(&session.lma, &a->sides[side].lma))
-		return;
-	a->sides[side].ours = true;
-	pair_note(ro, a, RO_EVENT_RETURNED, 0);
-	a->lead = (uint8_t)side;
-	association_apply(ro, a);
-	mag_report(ro, a, RO_STATUS_UNKNOWN, 0);
-	association_commit(ro, a);
-}
-
-void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change)
-{
-	struct association *a;
-	uint32_t at = 0;
-
-	while ((a = association_of(ro, prefix, &at)) != NULL) {
-		unsigned side = (unsigned)association_side(a, prefix);
-
-		if (!a->sides[side].ours && change == RO_SESSION_UP && a->state == RO_STATE_FALLBACK)
-			own_came_back(ro, a, side);
-		if (!a->sides[side].ours)
-			continue;
-		if (change == RO_SESSION_DOWN)
-			own_left(ro, a, side);
-		else if (association_apply(ro, a))
-			association_commit(ro, a);
-	}
-}
-
-static void drop_receiving(struct ro *ro, struct association *a)
-{
-	a->sides[0].rx = a->sides[1].rx = false;
-	pair_note(ro, a, RO_EVENT_RECEIVING_ENDED, 0);
-	association_apply(ro, a);
-	association_release_tunnels(ro, a);
-	association_commit(ro, a);
-}
-
-static void drop_former(struct ro *ro, struct association *a)
-{
-	uint32_t former = a->former;
-
-	a->former_ms = 0;
-	a->former = INDEX_NONE;
-	if (a->local)
-		a->sides[0].rx = a->sides[1].rx = false;
-	association_apply(ro, a);
-	association_retire(ro, a, former, false);
-	if (a->local) {
-		association_retire(ro, a, a->tunnel, false);
-		a->tunnel = INDEX_NONE;
-	}
-	association_commit(ro, a);
-}
-
-void mag_roll_back_early(struct ro *ro, struct association *a)
-{
-	a->rolled_back = true;
-	a->confirm_ms = 0;
-	pair_note(ro, a, RO_EVENT_ROLLED_BACK, 0);
-	a->sides[0].tx = a->sides[1].tx = false;
-	association_apply(ro, a);
-	association_commit(ro, a);
-}
-
-void mag_fire(struct ro *ro, struct association *a)
-{
-	uint64_t now_ms = ro_ms(ro);
-
-	if (a->confirm_ms != 0 && a->confirm_ms <= now_ms)
-		mag_roll_back_early(ro, a);
-	if (a->former_ms != 0 && a->former_ms <= now_ms)
-		drop_former(ro, a);
-	if ((a->deadline_ms != 0 && a->deadline_ms <= now_ms) || (a->expires_ms != 0 && a->expires_ms <= now_ms)) {
-		ro->stats.expiries++;
-		pair_note(ro, a, RO_EVENT_EXPIRED, 0);
-		exchanges_cancel(ro, a, true);
-		association_fall_back(ro, a, RO_STATUS_TIMED_OUT);
-		association_commit(ro, a);
-	}
-	if (a->linger_ms != 0 && a->linger_ms <= now_ms)
-		drop_receiving(ro, a);
-	if (a->forget_ms != 0 && a->forget_ms <= now_ms && a->retired != NULL)
-		a->forget_ms = now_ms + RETIRED_WAIT_MS;
-	if (a->forget_ms != 0 && a->forget_ms <= now_ms)
-		association_destroy(ro, a);
-	else
-		association_schedule(ro, a);
 }
