@@ -62,7 +62,9 @@ static void peer_changed(
 
 	if (d->ro != NULL && change != PEER_REACHABLE)
 		ro_peer_lost(d->ro, now, peer);
-	if (d->lma != NULL && change != PEER_REACHABLE)
+	if (d->lma != NULL && change == PEER_RESTARTED)
+		lma_peer_restarted(d->lma, now, peer, heartbeat_heard_ms(d->heartbeat, peer));
+	else if (d->lma != NULL && change == PEER_UNREACHABLE)
 		lma_peer_lost(d->lma, now, peer);
 	if (d->mag == NULL)
 		return;

@@ -198,6 +198,13 @@ void heartbeat_listen(struct heartbeat *heartbeat,
 	heartbeat->answered_context = context;
 }
 
+uint64_t heartbeat_heard_ms(struct heartbeat *heartbeat, const struct in6_addr *address)
+{
+	const struct heartbeat_peer *peer = peer_find(heartbeat, address);
+
+	return peer != NULL ? peer->answered_ms : 0;
+}
+
 static void learn_counter(struct heartbeat *heartbeat, struct heartbeat_peer *peer, const struct mh_message *message)
 {
 	const struct mh_option *option = mh_option_find(message, MHO_RESTART_COUNTER, NULL);
@@ -228,12 +235,12 @@ static void take_response(struct heartbeat *heartbeat, struct heartbeat_peer *pe
 		peer->outstanding = false;
 	}
 	peer->missed = 0;
-	peer->answered_ms = engine_ms(heartbeat->now);
 	if (peer->unreachable) {
 		peer->unreachable = false;
 		change(heartbeat, peer, PEER_REACHABLE);
 	}
 	learn_counter(heartbeat, peer, message);
+	peer->answered_ms = engine_ms(heartbeat->now);
 	if (heartbeat->answered != NULL)
 		heartbeat->answered(heartbeat->answered_context, heartbeat->now, &peer->policy->address);
 }

@@ -52,6 +52,8 @@ bool heartbeat_probe(struct heartbeat *heartbeat, const struct engine_time *now,
 /* @answered is called from within heartbeat_message() when a peer answers a request. */
 void heartbeat_listen(struct heartbeat *heartbeat,
 	void (*answered)(void *context, const struct engine_time *now, const struct in6_addr *peer), void *context);
+/* When the peer answered last, monotonic; within @changed: before what it just said. 0: never. */
+uint64_t heartbeat_heard_ms(struct heartbeat *heartbeat, const struct in6_addr *peer);
 /* A heartbeat message from a configured peer. */
 void heartbeat_message(struct heartbeat *heartbeat, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message);

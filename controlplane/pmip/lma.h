@@ -88,11 +88,18 @@ void lma_transaction_done(struct lma *lma, const struct engine_time *now, uint64
 /* Run due timers; returns the monotonic time in ms of the next one, or TIMER_NEVER. */
 uint64_t lma_advance(struct lma *lma, const struct engine_time *now);
 /*
- * The MAG lost its state (restart counter) or is unreachable (heartbeats): the bindings that it has registered up to
+ * The MAG is unreachable (heartbeats): the bindings that it has registered up to
  * now are purged, some at once and the rest by lma_advance(), no faster than the host takes removals. What it registers
  * from now on stays. @proxy_coa: its address as a peer. Returns how many.
  */
 uint32_t lma_peer_lost(struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa);
+/*
+ * The same for a MAG that lost its state (restart counter). Which of the bindings that it made since it was last heard
+ * with the old counter, @heard_ms (monotonic), are of its new life nobody knows: it is asked to register these again
+ * (RFC 7077), 1024 at a time.
+ */
+uint32_t lma_peer_restarted(
+	struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa, uint64_t heard_ms);
 
 /* Administrative removal of an MN's bindings, and of PBUs that wait for them. Returns how many bindings there were. */
 uint32_t lma_clear(struct lma *lma, const struct engine_time *now, const struct mn_id *id);

@@ -86,7 +86,8 @@ struct lma_notices {
 struct lma_peer {
 	uint64_t no_upn_until_ms; /* it does not know update notifications */
 	uint32_t sessions;
-	uint32_t epoch; /* bindings of an older one are to be purged */
+	uint32_t epoch;    /* bindings of an older one are to be purged */
+	uint64_t heard_ms; /* and it is asked for those that it has registered since; UINT64_MAX: for none */
 };
 
 struct lma {
@@ -196,6 +197,8 @@ void lma_request_from_stored(struct lma *lma, struct lma_request *request, const
 int lma_notices_init(struct lma *lma); /* 0 or -ENOMEM */
 void lma_notices_fini(struct lma *lma);
 /* A PBU for the MN came: whoever sent it, what was asked before is out of date. */
+/* Ask the binding's MAG to register it again if it is there, should it have been registered since @since_ms. */
+void lma_notice_if_younger(struct lma *lma, struct binding *binding, uint64_t since_ms);
 void lma_notices_void(struct lma *lma, const struct mn_id *id);
 
 /* ---- lma.c ---- */

@@ -217,17 +217,21 @@ static bool is_limited(const struct lma *lma, const struct mn_id *id, uint64_t h
 	return count >= PER_WINDOW;
 }
 
+static uint64_t accepted_ms(const struct binding *binding)
+{
+	return binding->terms.expires_ms - (uint64_t)binding->terms.lifetime_s * 1000;
+}
+
 /*
  * Somewhere else than at @from, and not since a moment ago. In the delete wait it is where it was, too: the MAG that
  * de-registered it is not the one that has it.
  */
 static bool is_bound_elsewhere(const struct lma *lma, const struct binding *binding, const struct in6_addr *from)
 {
-	uint64_t accepted_ms = binding->terms.expires_ms - (uint64_t)binding->terms.lifetime_s * 1000;
 	bool waits = binding->hold != NULL && in6_equal(&binding->hold->request->source, from);
 
 	return binding->pending == NULL && !waits && !in6_equal(&binding->terms.proxy_coa, from) &&
-	       engine_ms(lma->now) >= accepted_ms + IN_FLIGHT_MS;
+	       engine_ms(lma->now) >= accepted_ms(binding) + IN_FLIGHT_MS;
 }
 
 static bool may_register(const struct lma *lma, const struct mn_id *id, uint32_t peer)
@@ -270,6 +274,12 @@ static void ask(struct lma *lma, struct binding *binding, uint32_t peer)
 	lma->stats.upn_sent++;
 	lma_note(lma, binding, HISTORY_upn_sent, UPN_REASON_FORCE_REREGISTRATION);
 	notice_send(lma, notice);
+}
+
+void lma_notice_if_younger(struct lma *lma, struct binding *binding, uint64_t since_ms)
+{
+	if (binding->state == BINDING_ACTIVE && accepted_ms(binding) >= since_ms)
+		ask(lma, binding, binding->terms.peer);
 }
 
 void lma_wrong_tunnel(

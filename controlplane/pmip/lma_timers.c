@@ -36,13 +36,15 @@ static void purge(struct lma *lma)
 			continue;
 		lma->stats.purged++;
 		lma_note(lma, binding, HISTORY_peer_lost, 0);
+		lma_notice_if_younger(lma, binding, lma->peers[binding->terms.peer].heard_ms);
 		lma_remove(lma, binding);
 		removals--;
 	}
 	lma->purge_cursor = INDEX_NONE;
 }
 
-uint32_t lma_peer_lost(struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa)
+static uint32_t peer_lost(
+	struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa, uint64_t heard_ms)
 {
 	uint32_t peer = policy_peer_find(lma->config.policy, proxy_coa);
 	uint32_t sessions;
@@ -55,11 +57,23 @@ uint32_t lma_peer_lost(struct lma *lma, const struct engine_time *now, const str
 	sessions = lma->peers[peer].sessions;
 	lma->now = now;
 	lma->peers[peer].epoch++;
+	lma->peers[peer].heard_ms = heard_ms;
 	lma->purge_cursor = 0;
 	purge(lma);
 	lma_backlog_run(lma);
 	lma->now = NULL;
 	return sessions;
+}
+
+uint32_t lma_peer_lost(struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa)
+{
+	return peer_lost(lma, now, proxy_coa, UINT64_MAX);
+}
+
+uint32_t lma_peer_restarted(
+	struct lma *lma, const struct engine_time *now, const struct in6_addr *proxy_coa, uint64_t heard_ms)
+{
+	return peer_lost(lma, now, proxy_coa, heard_ms);
 }
 
 uint64_t lma_advance(struct lma *lma, const struct engine_time *now)

@@ -132,7 +132,9 @@ static void peer_changed(
 		gateway_ro_peer_lost(gateway, now, peer);
 	}
 	if (gateway->lma != NULL) {
-		if (change != PEER_REACHABLE)
+		if (change == PEER_RESTARTED)
+			lma_peer_restarted(gateway->lma, now, peer, heartbeat_heard_ms(gateway->heartbeat, peer));
+		else if (change == PEER_UNREACHABLE)
 			lma_peer_lost(gateway->lma, now, peer);
 	} else if (change == PEER_RESTARTED) {
 		mag_peer_restarted(gateway->mag, now, peer);

@@ -393,6 +393,32 @@ static void restarted_mag_is_asked_again(void **state)
 	asked(MAG1);
 }
 
+/* What it made since it was last heard may be of its new life: it would not know that its nodes have no binding. */
+static void restarted_mag_is_asked_for_what_it_may_have_registered_since(void **state)
+{
+	uint64_t heard_ms;
+
+	world_register(&world, "mn2@example.com", MAG1);
+	world_advance(&world, 1000);
+	heard_ms = engine_ms(&world.now);
+	world_advance(&world, 1000);
+	world_register(&world, MN, MAG1);
+	assert_int_equal(lma_peer_restarted(world.lma, &world.now, &mag_addresses[MAG1], heard_ms), 2);
+	fake_host_run(&world.fake);
+	expect_notice(MAG1, UPN_FLAG_A);
+	assert_int_equal(world_bindings(&world), 0);
+	world_register(&world, MN, MAG1);
+	assert_int_equal(world_bindings(&world), 1);
+}
+
+static void unreachable_mag_is_not_asked(void **state)
+{
+	world_register(&world, MN, MAG1);
+	assert_int_equal(lma_peer_lost(world.lma, &world.now, &mag_addresses[MAG1]), 1);
+	fake_host_run(&world.fake);
+	assert_int_equal(world.fake.message_count, 0);
+}
+
 static void notice_survives_the_end_of_its_session(void **state)
 {
 	struct mn_id id = world_id(MN);
@@ -474,6 +500,8 @@ int main(void)
 		TEST(one_node_is_the_reason_of_at_most_two_notices_a_second),
 		TEST(mag_that_does_not_know_the_message_is_left_alone_for_300_s),
 		TEST(restarted_mag_is_asked_again),
+		TEST(restarted_mag_is_asked_for_what_it_may_have_registered_since),
+		TEST(unreachable_mag_is_not_asked),
 		TEST(notice_survives_the_end_of_its_session),
 		TEST(outstanding_notices_are_bounded_and_have_different_numbers),
 	};
