@@ -6,7 +6,6 @@ import struct
 import time
 
 import pytest
-from scapy.layers.l2 import Ether
 
 import faults
 from hosts import drops
@@ -15,7 +14,6 @@ from lab.domain import LMAA, MAGS, node_id
 from lab.lab import wait_until
 from lab.ro_world import RoWorld
 from packet import mobility
-from packet.wire import Wire
 
 BEATS = {"lma_variables": {"HEARTBEAT_INTERVAL": 1, "MISSING_HEARTBEATS_ALLOWED": 2},
          "mag_variables": {"HEARTBEAT_INTERVAL": 1, "MISSING_HEARTBEATS_ALLOWED": 2}}
@@ -95,24 +93,6 @@ def ro_request(source, destination, code, own, other, prefix, mag, association=0
     return mobility.message(source, destination, EXPERIMENTAL, fixed + out + mobility.pad(-(at + len(out)) % 8))
 
 
-class Forger:
-    """Sends to a gateway out of its port of the core switch."""
-
-    def __init__(self, ro, gateway):
-        self.ro, self.port = ro, gateway
-        self.wire = Wire(ro.lab.namespaces["core"], gateway)
-        self.mac = ro.lab.run(gateway, "cat", "/sys/class/net/core0/address").stdout.strip()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.wire.close()
-
-    def send(self, packet):
-        self.wire.send(Ether(src="02:00:00:00:0b:ad", dst=self.mac) / packet)
-
-
 def forged(ro, source, target, code, own, other, mag):
     """A request that wants traffic of `own` to `other` to go to that MAG."""
     prefix = ipaddress.IPv6Network(ro.domain.binding(other)["prefixes"][0]).network_address.packed
@@ -124,7 +104,7 @@ def test_setup_without_authorisation_is_refused(lab):
     ro = RoWorld(lab)
     ro.at_rest()
     since = time.time()
-    with Forger(ro, "mag1") as forger:
+    with faults.Forger(lab, "mag1") as forger:
         forger.send(forged(ro, MAGS[3], MAGS[1], SETUP, 1, 2, MAGS[3]))
         wait_until(lambda: f"MAG1 -RO Setup Ack-> MAG3 ({NOT_AUTHORISED})" in ro.trace.arrows(since), 20, "a refusal")
     assert ro.ping() and ("MAG1", "MAG3") not in ro.ways(1, 2, since)
@@ -134,7 +114,7 @@ def test_init_from_a_mag_that_is_not_the_nodes_lma_is_refused(lab):
     ro = RoWorld(lab, ro_lma={"detect": False})
     ro.at_rest()
     since = time.time()
-    with Forger(ro, "mag1") as forger:
+    with faults.Forger(lab, "mag1") as forger:
         forger.send(forged(ro, MAGS[3], MAGS[1], INIT, 1, 2, MAGS[3]))
         wait_until(lambda: f"MAG1 -RO Init Ack-> MAG3 ({NOT_AUTHORISED})" in ro.trace.arrows(since), 20, "a refusal")
     assert ro.goes(1, 2) == ro.anchor_way(1, 2)
@@ -146,7 +126,7 @@ def test_stranger_is_not_even_answered(lab):
     since = time.time()
     for name, target in (("mag1", MAGS[1]), ("lma", LMAA)):
         before = drops(lab.gateways[name], "signalling_peer")
-        with Forger(ro, name) as forger:
+        with faults.Forger(lab, name) as forger:
             for code in (INIT, SETUP):
                 forger.send(forged(ro, STRANGER, target, code, 1, 2, STRANGER))
         wait_until(lambda n=name, b=before: drops(lab.gateways[n], "signalling_peer") >= b + 2, 10, f"{name} drops both")
