@@ -451,7 +451,8 @@ static void make_switch(struct soak_traffic *t, uint32_t i)
 	unsigned early, late, over = 1 + below(t, 12);
 	uint16_t queue = (uint16_t)below(t, 2);
 
-	*s = (struct soak_switch){.flow = 2 * (i + 1), .marked = !one_in(t, 256), .overflows = one_in(t, 8)};
+	*s = (struct soak_switch){
+		.flow = 2 * (i + 1), .anchored = over, .marked = !one_in(t, 256), .overflows = one_in(t, 8)};
 	early = s->overflows ? SOAK_HELD_MAX + 8 : 1 + below(t, 12);
 	late = s->overflows ? 0 : below(t, 12);
 	for (unsigned n = 0; n < early; n++)

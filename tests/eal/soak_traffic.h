@@ -53,6 +53,7 @@ struct soak_packet {
 /* A pair that leaves the anchor in this round. */
 struct soak_switch {
 	uint32_t flow;
+	unsigned anchored; /* packets over the anchor: those with the lowest numbers */
 	bool marked, overflows;
 };
 

@@ -383,9 +383,11 @@ static void arm_switch(struct world *w)
 	fill_pair_rx(w, &pair, i);
 	forward.link = pair.forward.link;
 	memcpy(forward.mac, pair.forward.mac, sizeof(forward.mac));
-	pair.forward.hold = s->hold = (uint8_t)(s->hold % 255 + 1);
+	pair.forward.hold =
+		(uint8_t)(s->hold % 255 + 1); /* the number that the entry has already would not start it again */
 	if (pair.check.tunnel == INDEX_NONE || !put_endpoint(w, i, &forward) || !put_pair(w, &w->pairs_rx[i], &pair, i))
 		return;
+	s->hold = pair.forward.hold;
 	s->state = SWITCH_ARMED;
 	s->seq = object_now(&w->pairs_rx[i])->update.seq;
 }
