@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs the measuring programs one after the other and writes build/bench.json:
+"""Runs the measuring programs one after the other and writes build/bench.json, and build/scaling.svg of it (plot.py):
 
 {"results": [{"name", "flows", "unit", "min", "median", "max"}, ...], "stages": [...], "references": {...},
  "machine": {...}}
@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import plot
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("HAWSER_BUILD", ROOT / "build"))
@@ -41,7 +43,7 @@ GOALS = {
 }
 
 
-FLOWS = "1,65536" if QUICK else "1,65536,1000000,8000000"
+FLOWS = "1,1000,65536" if QUICK else "1,1000,65536,1000000,8000000"
 DRIVE = ["--paths", "mag_uplink_direct", "--flows", "65536" if QUICK else "1000000"]
 DRIVE_ROUNDS = 3 if QUICK else 7
 TESTPMD_S = 1.5
@@ -212,10 +214,11 @@ def main():
     about["steal_ticks"] = steal_ticks() - steal
     about["notes"] = notes
     (BUILD / "bench.json").write_text(json.dumps({"results": results, "stages": stages, "references": references, "machine": about}, indent=2) + "\n")
+    plot.write(BUILD / "bench.json", BUILD / "scaling.svg")
     print("\n" + ", ".join(f"{key} {value}" for key, value in about.items() if key != "notes"))
     for note in notes:
         print(f"  {note}")
-    print(f"written to build/bench.json in {time.monotonic() - start:.0f} s")
+    print(f"written to build/bench.json and build/scaling.svg in {time.monotonic() - start:.0f} s")
     return 0
 
 
