@@ -242,6 +242,7 @@ struct flow {
 	enum path path;        /* of the last one delivered */
 	uint64_t last, number; /* of the last one sent and the last one delivered, from 1 */
 	uint64_t refused_ns;   /* the peer MAG refuses direct packets since; 0: it does not */
+	unsigned refused_from; /* of that gateway */
 	uint64_t last_refused_ns;
 	uint64_t error_ns;     /* last RO Error */
 	uint64_t direct_ns;    /* last packet out of the direct tunnel that was taken */

@@ -403,9 +403,11 @@ static void refuse(struct domain *domain, const struct packet *packet)
 		.epoch = domain->gateways[packet->from].life,
 		.packet = *packet};
 
-	/* Who was away in between did not send direct all the time. */
-	if (flow->refused_ns == 0 || domain->now_ns - flow->last_refused_ns > REFUSED_PAUSE_NS)
+	/* Who was away in between did not send direct all the time, nor did the MAG that it came to. */
+	if (flow->refused_ns == 0 || flow->refused_from != packet->from ||
+		domain->now_ns - flow->last_refused_ns > REFUSED_PAUSE_NS)
 		flow->refused_ns = domain->now_ns;
+	flow->refused_from = packet->from;
 	flow->last_refused_ns = domain->now_ns;
 	if (domain->now_ns - flow->refused_ns > REFUSED_MAX_NS + REFUSED_SLACK_NS)
 		domain_fail(domain, "%s sends direct to %s since %.3f s, which refuses it",
