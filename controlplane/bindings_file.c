@@ -117,23 +117,20 @@ static int add_names(struct reader *r)
 
 /* ---- rows ---- */
 
-/* Room for one more of @size octets. */
-static bool grow(struct reader *r, void *array, uint32_t count, uint32_t *room, size_t size)
+/* The array, with room for one more of @size octets; NULL: no memory, and the array stays. */
+static void *grow(struct reader *r, void *array, uint32_t count, uint32_t *room, size_t size)
 {
 	uint32_t want = *room > 0 ? *room * 2 : ROWS_START;
-	void *larger, *old;
+	void *larger;
 
 	if (count < *room)
-		return true;
-	memcpy(&old, array, sizeof(old));
-	larger = realloc(old, want * size);
-	if (larger == NULL) {
+		return array;
+	larger = realloc(array, want * size);
+	if (larger == NULL)
 		r->no_memory = true;
-		return false;
-	}
-	memcpy(array, &larger, sizeof(larger));
-	*room = want;
-	return true;
+	else
+		*room = want;
+	return larger;
 }
 
 static bool reserve(struct reader *r, struct hash_index *index)
@@ -269,6 +266,7 @@ static void add_binding(struct reader *r, struct static_binding *binding)
 	bool is_mag = r->config->role == ROLE_MAG;
 	uint32_t first = is_mag ? find_node(r, binding) : HASH_NONE;
 	uint32_t max = is_mag ? r->config->mag.max_nodes : r->config->lma.max_bindings;
+	struct static_binding *larger;
 
 	if (first != HASH_NONE && b->bindings[first].peer != binding->peer) {
 		mistake(r, "peer", r->fields[2], "the mobile node of line %u has another LMA; allowed: the same",
@@ -282,8 +280,11 @@ static void add_binding(struct reader *r, struct static_binding *binding)
 		r->binding_limit = true;
 		return;
 	}
-	if (!grow(r, &b->bindings, b->binding_count, &r->room, sizeof(*b->bindings)) || !reserve(r, &r->by_prefix) ||
-		!reserve(r, &r->by_node))
+	larger = grow(r, b->bindings, b->binding_count, &r->room, sizeof(*b->bindings));
+	if (larger == NULL)
+		return;
+	b->bindings = larger;
+	if (!reserve(r, &r->by_prefix) || !reserve(r, &r->by_node))
 		return;
 	binding->node = first != HASH_NONE ? b->bindings[first].node : b->node_count++;
 	if (is_mag && first == HASH_NONE)
@@ -329,6 +330,7 @@ static void add_pair(struct reader *r, const struct static_pair *pair)
 {
 	struct bindings *b = r->bindings;
 	uint32_t same = find_pair(r, pair->prefix, pair->other);
+	struct static_pair *larger;
 
 	if (same != HASH_NONE) {
 		mistake(r, "prefix", r->fields[1], "this pair is in line %u; allowed: each pair once",
@@ -344,7 +346,11 @@ static void add_pair(struct reader *r, const struct static_pair *pair)
 		r->pair_limit = true;
 		return;
 	}
-	if (!grow(r, &b->pairs, b->pair_count, &r->pair_room, sizeof(*b->pairs)) || !reserve(r, &r->by_pair))
+	larger = grow(r, b->pairs, b->pair_count, &r->pair_room, sizeof(*b->pairs));
+	if (larger == NULL)
+		return;
+	b->pairs = larger;
+	if (!reserve(r, &r->by_pair))
 		return;
 	hash_index_insert(&r->by_pair, endpoint_hash(pair->prefix) ^ pair->other, b->pair_count);
 	b->pairs[b->pair_count++] = *pair;
@@ -393,6 +399,7 @@ static void add_neighbour(struct reader *r, const struct static_neighbour *neigh
 {
 	struct bindings *b = r->bindings;
 	uint32_t same = find_address(r, neighbour);
+	struct static_neighbour *larger;
 
 	if (same != HASH_NONE) {
 		mistake(r, "address", r->fields[1], "already in line %u; allowed: each neighbour once",
@@ -407,8 +414,11 @@ static void add_neighbour(struct reader *r, const struct static_neighbour *neigh
 		r->neighbour_limit = true;
 		return;
 	}
-	if (!grow(r, &b->neighbours, b->neighbour_count, &r->neighbour_room, sizeof(*b->neighbours)) ||
-		!reserve(r, &r->by_address))
+	larger = grow(r, b->neighbours, b->neighbour_count, &r->neighbour_room, sizeof(*b->neighbours));
+	if (larger == NULL)
+		return;
+	b->neighbours = larger;
+	if (!reserve(r, &r->by_address))
 		return;
 	hash_index_insert(
 		&r->by_address, hash_bytes(&neighbour->address, sizeof(neighbour->address), 0), b->neighbour_count);
