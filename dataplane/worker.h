@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
@@ -115,6 +116,11 @@ struct worker {
 	_Atomic uint32_t stop; /* main: w, worker: ro; enum worker_stop */
 	_Atomic bool drained;  /* worker: w, main: ro; the last turn with WORKER_DRAIN found nothing */
 } __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct worker) % RTE_CACHE_LINE_SIZE == 0, "no other worker's data in its last line");
+_Static_assert(sizeof(struct worker_stats) % RTE_CACHE_LINE_SIZE == 0, "nor in that of its counters");
+_Static_assert(
+	offsetof(struct worker, vectors) % RTE_CACHE_LINE_SIZE == 0, "written apart from what every stage reads");
 
 enum worker_stop {
 	WORKER_RUN,

@@ -332,6 +332,55 @@ static void counters_are_summed_over_workers(void **state)
 	door_destroy(door);
 }
 
+#define LINE 64
+
+struct written {
+	uintptr_t first, end; /* cache lines */
+	unsigned worker;
+};
+
+static struct written lines_of(const void *memory, size_t bytes, unsigned worker)
+{
+	uintptr_t at = (uintptr_t)memory;
+
+	assert_non_null(memory);
+	return (struct written){at / LINE, (at + bytes + LINE - 1) / LINE, worker};
+}
+
+/* What workers write for each packet: a shared line would go back and forth between their cores. */
+static void no_cache_line_is_written_by_two_workers(void **state)
+{
+	enum { WORKERS = 3, ARRAYS = 4 };
+	struct door_config config = config_of(WORKERS, 2);
+	struct written all[WORKERS * ARRAYS];
+	unsigned count = 0;
+	struct door *door;
+
+	config.pairs_max = 3; /* with 10 nodes and 5 tunnels: arrays that end in the middle of a line */
+	config.pair_counters = true;
+	door = door_create(&config, error, sizeof(error));
+	assert_non_null(door);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		const struct door_worker *worker = &door->worker[i];
+		const size_t each = COUNTER_DIRECTIONS * sizeof(struct object_counter);
+
+		all[count++] = lines_of(worker->stats, sizeof(*worker->stats), i);
+		all[count++] = lines_of(worker->objects.nodes, config.nodes_max * each, i);
+		all[count++] = lines_of(worker->objects.tunnels, config.tunnels_max * each, i);
+		all[count++] = lines_of(worker->objects.pairs, config.pairs_max * each, i);
+	}
+	for (unsigned a = 0; a < count; a++)
+		for (unsigned b = 0; b < count; b++)
+			assert_true(all[a].worker == all[b].worker || all[a].end <= all[b].first ||
+				    all[b].end <= all[a].first);
+	/* What an owner writes after each batch is neither another owner's nor in what all read. */
+	assert_int_equal((uintptr_t)&door->socket[0].applied_seq % LINE, 0);
+	assert_int_equal(sizeof(door->socket[0]) % LINE, 0);
+	assert_true((uintptr_t)&door->socket[0].applied_seq / LINE > (uintptr_t)&door->socket[0].failure / LINE);
+	assert_true((uintptr_t)&door->control_sleeps / LINE > (uintptr_t)&door->fence_in_worker / LINE);
+	door_destroy(door);
+}
+
 static void counters_that_are_off_read_as_zero(void **state)
 {
 	struct door_config config = config_of(1, 1);
@@ -421,6 +470,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(awake_takes_back_a_wake_that_came_meanwhile),
 		cmocka_unit_test(every_kind_of_input_keeps_control_awake),
 		cmocka_unit_test(counters_are_summed_over_workers),
+		cmocka_unit_test(no_cache_line_is_written_by_two_workers),
 		cmocka_unit_test(counters_that_are_off_read_as_zero),
 		cmocka_unit_test(two_doors_do_not_meet),
 		cmocka_unit_test(what_cannot_be_had_is_told),
