@@ -7,8 +7,10 @@
 
 #include "pmip/lma_internal.h"
 
-#define BUSY_MS 100 /* while another change of the binding is under way */
+#define BUSY_MS  100  /* while another change of the binding is under way */
+#define RETRY_MS 1000 /* after a refusal */
 
+/* The tunnel stays until no endpoint names it: a replacement can be refused, and then the old entry still does. */
 static void on_end(struct timer *timer, void *context, uint64_t now_ms)
 {
 	struct lma_former *former = (struct lma_former *)timer; /* its first member */
@@ -19,8 +21,23 @@ static void on_end(struct timer *timer, void *context, uint64_t now_ms)
 		timer_start(&lma->wheel, timer, now_ms + BUSY_MS);
 		return;
 	}
-	binding->former = NULL;
+	former->is_over = true;
+	former->serial = lma_serial_next(lma);
 	lma_endpoints_replace(lma, binding);
+	lma_commit(lma, binding, former->serial);
+}
+
+void lma_former_done(struct lma *lma, struct binding *binding, uint32_t serial, int error)
+{
+	struct lma_former *former = binding->former;
+
+	if (former == NULL || former->serial != serial)
+		return;
+	if (error != 0) {
+		timer_start(&lma->wheel, &former->timer, engine_ms(lma->now) + RETRY_MS);
+		return;
+	}
+	binding->former = NULL;
 	tunnels_release(lma->tunnels, former->tunnel);
 	lma->host->ops->commit(lma->host, 0, 0);
 	free(former);

@@ -70,6 +70,8 @@ struct lma_former {
 	uint32_t tunnel; /* has a user */
 	struct in6_addr proxy_coa;
 	uint64_t since_ms; /* time of the change */
+	uint32_t serial;   /* of the transaction that takes it out of the endpoints; 0: none yet */
+	bool is_over;      /* endpoints do not name it any more, or are told not to */
 };
 
 #define NOTICES_MAX 1024 /* update notifications that are outstanding or just were */
@@ -165,14 +167,28 @@ void lma_forget(struct lma *lma, struct binding *binding);
 
 /* The binding's endpoints again, as its state has them, into the open transaction. */
 void lma_endpoints_replace(struct lma *lma, const struct binding *binding);
+/* Of the next transaction; never 0: a cookie of 0 is no cookie. */
+uint32_t lma_serial_next(struct lma *lma);
+/* Close the open transaction; its end comes back for this binding with @serial. */
+void lma_commit(struct lma *lma, const struct binding *binding, uint32_t serial);
 
 /* ---- lma_former.c ---- */
 /* Of the proxy-CoA that the binding has now and is about to lose; NULL: no memory, or not wanted. */
 struct lma_former *lma_former_create(const struct lma *lma, const struct binding *binding);
 /* The handover is done: from now on. Takes over the tunnel's user. May commit. */
 void lma_former_start(struct lma *lma, struct binding *binding, struct lma_former *former);
+/*
+ * The transaction @serial of the binding was applied, or refused with @error: if it was the one that ends the former
+ * proxy-CoA, its tunnel goes, or it is tried again. May commit.
+ */
+void lma_former_done(struct lma *lma, struct binding *binding, uint32_t serial, int error);
 /* Without a word to the data plane; the tunnel's user is the caller's. */
 void lma_former_forget(struct lma *lma, struct binding *binding);
+/* Where the binding's packets may come from too, or NULL. */
+static inline const struct lma_former *lma_former_get(const struct binding *binding)
+{
+	return binding->former != NULL && !binding->former->is_over ? binding->former : NULL;
+}
 
 /* ---- lma_terms.c ---- */
 /* What an accepted PBU changes in the terms of a session, except the tunnel. 0 or -ENOMEM (nothing changed). */

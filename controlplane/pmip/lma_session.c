@@ -7,9 +7,11 @@
 /* From where else its packets may come: in a handover that is where it was until now. */
 static uint32_t former_tunnel(const struct binding *binding)
 {
+	const struct lma_former *former = lma_former_get(binding);
+
 	if (binding->pending != NULL && binding->pending->change == CHANGE_MOVE && binding->pending->former != NULL)
-		return binding->pending->former->tunnel;
-	return binding->former != NULL ? binding->former->tunnel : INDEX_NONE;
+		former = binding->pending->former;
+	return former != NULL ? former->tunnel : INDEX_NONE;
 }
 
 static void endpoint_update(struct lma *lma, const struct binding *binding, enum fwd_op op, uint8_t flags)
@@ -48,11 +50,15 @@ static void pending_free(struct lma_pending *pending)
 	free(pending);
 }
 
-/* Never 0: a cookie of 0 is no cookie. */
-static uint32_t serial_next(struct lma *lma)
+uint32_t lma_serial_next(struct lma *lma)
 {
 	lma->serial = lma->serial % SERIAL_MAX + 1;
 	return lma->serial;
+}
+
+void lma_commit(struct lma *lma, const struct binding *binding, uint32_t serial)
+{
+	lma->host->ops->commit(lma->host, (uint64_t)serial << 32 | binding_index(&lma->cache, binding), 0);
 }
 
 /* Keeps what a refused transaction needs: the request to answer and the terms to go back to. NULL: no memory. */
@@ -64,7 +70,7 @@ static struct lma_pending *pending_create(
 
 	if (pending == NULL)
 		return NULL;
-	pending->serial = serial_next(lma);
+	pending->serial = lma_serial_next(lma);
 	pending->change = change;
 	pending->other_tunnel = INDEX_NONE;
 	pending->old_state = binding->state;
@@ -78,12 +84,6 @@ static struct lma_pending *pending_create(
 		return NULL;
 	}
 	return pending;
-}
-
-static void commit_pending(struct lma *lma, const struct binding *binding)
-{
-	lma->host->ops->commit(
-		lma->host, (uint64_t)binding->pending->serial << 32 | binding_index(&lma->cache, binding), 0);
 }
 
 static void timer_set(struct lma *lma, struct binding *binding, uint64_t deadline_ms)
@@ -171,7 +171,7 @@ void lma_register(struct lma *lma, const struct lma_request *request)
 	timer_set(lma, binding, binding->terms.expires_ms);
 	endpoint_update(lma, binding, FWD_OP_endpoint_insert, 0);
 	lma_answer(lma, request, MH_STATUS_ACCEPTED, binding);
-	commit_pending(lma, binding);
+	lma_commit(lma, binding, binding->pending->serial);
 }
 
 /* RFC 5213 section 5.3.3: the forwarding state stays. */
@@ -222,7 +222,7 @@ static void move(struct lma *lma, struct binding *binding, const struct lma_requ
 	timer_set(lma, binding, binding->terms.expires_ms);
 	endpoint_update(lma, binding, FWD_OP_endpoint_replace, 0);
 	lma_answer(lma, request, MH_STATUS_ACCEPTED, binding);
-	commit_pending(lma, binding);
+	lma_commit(lma, binding, binding->pending->serial);
 }
 
 /* A PBU that waits for the binding has its place, unless it is this MAG's: then this one is newer. */
@@ -285,7 +285,7 @@ void lma_deregister(struct lma *lma, struct binding *binding, const struct lma_r
 		endpoint_update(lma, binding, FWD_OP_endpoint_replace, FORWARD_BLOCKED);
 	lma_answer(lma, request, MH_STATUS_ACCEPTED, binding);
 	if (binding->pending != NULL)
-		commit_pending(lma, binding);
+		lma_commit(lma, binding, binding->pending->serial);
 	else
 		lma->host->ops->commit(lma->host, 0, 0);
 }
@@ -425,11 +425,11 @@ static void roll_back(struct lma *lma, struct binding *binding, struct lma_pendi
 	memset(&pending->old.link_layer_id, 0, sizeof(pending->old.link_layer_id));
 	pending->other_tunnel = refused;
 	pending->change = CHANGE_ROLLBACK;
-	pending->serial = serial_next(lma);
+	pending->serial = lma_serial_next(lma);
 	timer_set(lma, binding, pending->old_deadline_ms);
 	endpoint_update(
 		lma, binding, FWD_OP_endpoint_replace, pending->old_state == BINDING_DELETING ? FORWARD_BLOCKED : 0);
-	commit_pending(lma, binding);
+	lma_commit(lma, binding, binding->pending->serial);
 }
 
 static void answer_failure(struct lma *lma, struct binding *binding, const struct lma_pending *pending)
@@ -468,26 +468,33 @@ static bool change_failed(struct lma *lma, struct binding *binding, struct lma_p
 	return true;
 }
 
+static void change_done(struct lma *lma, struct binding *binding, struct lma_pending *pending, int error)
+{
+	if (error != 0 && change_failed(lma, binding, pending, error))
+		return;
+	if (error == 0)
+		change_succeeded(lma, binding, pending);
+	binding->pending = NULL;
+	release_other_tunnel(lma, pending);
+	if (pending->parked != NULL)
+		lma_backlog_add(lma, pending->parked);
+	pending->parked = NULL;
+	pending_free(pending);
+}
+
 void lma_transaction_done(struct lma *lma, const struct engine_time *now, uint64_t cookie, int error)
 {
 	struct binding *binding = binding_cache_at(&lma->cache, (uint32_t)cookie);
 	const struct engine_time *before = lma->now;
-	struct lma_pending *pending;
+	uint32_t serial = (uint32_t)(cookie >> 32);
 
-	if (binding == NULL || binding->pending == NULL || binding->pending->serial != cookie >> 32)
-		return; /* the binding is gone: its removal was committed after this */
+	if (binding == NULL)
+		return; /* its removal was committed after this */
 	lma->now = now;
-	pending = binding->pending;
-	if (error == 0 || !change_failed(lma, binding, pending, error)) {
-		if (error == 0)
-			change_succeeded(lma, binding, pending);
-		binding->pending = NULL;
-		release_other_tunnel(lma, pending);
-		if (pending->parked != NULL)
-			lma_backlog_add(lma, pending->parked);
-		pending->parked = NULL;
-		pending_free(pending);
-	}
+	if (binding->pending != NULL && binding->pending->serial == serial)
+		change_done(lma, binding, binding->pending, error);
+	else
+		lma_former_done(lma, binding, serial, error);
 	lma_backlog_run(lma);
 	lma->now = before;
 }

@@ -18,8 +18,8 @@ static bool session_of(const struct lma *lma, const struct binding *binding, str
 		.link = LINK_NONE,
 		.node = binding_index(&lma->cache, binding),
 		.generation = binding->generation};
-	if (binding->former != NULL)
-		session->former_mag = binding->former->proxy_coa;
+	if (lma_former_get(binding) != NULL)
+		session->former_mag = lma_former_get(binding)->proxy_coa;
 	for (unsigned i = 0; i < binding->prefix_count && i < RO_SIDE_PREFIXES; i++)
 		session->prefixes[session->prefix_count++] = binding_prefix(binding, i);
 	return true;

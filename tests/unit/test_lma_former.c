@@ -191,6 +191,131 @@ static void end_waits_for_a_change_under_way(void **state)
 	assert_int_equal(world.fake.tunnel_count, 1);
 }
 
+static void refuse_update(unsigned n)
+{
+	world.fake.fail_update = n;
+	world.fake.fail_op = FWD_OP_endpoint_replace;
+	world.fake.fail_error = -ENOSPC;
+}
+
+/* Whichever of its endpoints is refused: it still names the tunnel, which has to stay. */
+static void refused_end_keeps_the_tunnel_until_it_is_repeated(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= 2; n++) {
+		struct pbu pbu = world_pbu(&world, "two@example.com", MAG1);
+		struct pba granted = world_ask(&world, &pbu);
+		struct mn_id id = world_id("two@example.com");
+
+		granted = move_to("two@example.com", &granted, MAG2);
+		world_advance(&world, LINGER_MS - 1);
+		refuse_update(n);
+		world_advance(&world, 100);
+		assert_int_equal(world.fake.fail_update, 0);
+		expect_ways(endpoint_of(&granted, n - 1), MAG2, MAG1);
+		expect_ways(endpoint_of(&granted, 2 - n), MAG2, -1);
+		assert_int_equal(world.fake.tunnel_count, 2);
+		world_advance(&world, 2000);
+		expect_ways(endpoint_of(&granted, 0), MAG2, -1);
+		expect_ways(endpoint_of(&granted, 1), MAG2, -1);
+		assert_int_equal(world.fake.tunnel_count, 1);
+		lma_clear(world.lma, &world.now, &id);
+		fake_host_run(&world.fake);
+		assert_int_equal(world.fake.tunnel_count, 0);
+		assert_int_equal(fake_host_indexes(&world.fake, INDEX_TUNNEL), 0);
+		world_advance(&world, 200000);
+	}
+}
+
+/* The refused end is in the endpoint still; whatever comes next for it lets go of it, or the repetition does. */
+static void refused_end_is_over_with_the_next_change(void **state)
+{
+	struct pba granted = world_register(&world, MN, MAG1);
+	uint64_t endpoint = endpoint_of(&granted, 0);
+	struct pbu end;
+
+	(void)state;
+	granted = move_to(MN, &granted, MAG2);
+	world_advance(&world, LINGER_MS - 1);
+	refuse_update(1);
+	world_advance(&world, 100);
+	expect_ways(endpoint, MAG2, MAG1);
+	granted = move_to(MN, &granted, MAG3);
+	assert_int_equal(granted.status, MH_STATUS_ACCEPTED);
+	expect_ways(endpoint, MAG3, MAG2);
+	assert_int_equal(world.fake.tunnel_count, 2);
+
+	world_advance(&world, LINGER_MS - 2);
+	refuse_update(1);
+	world_advance(&world, 100);
+	expect_ways(endpoint, MAG3, MAG2);
+	end = world_pbu_again(&world, MN, MAG3, &granted, 0);
+	assert_int_equal(world_ask(&world, &end).status, MH_STATUS_ACCEPTED);
+	assert_int_equal(fake_host_endpoint(&world.fake, endpoint)->flags, FORWARD_BLOCKED);
+	world_advance(&world, 2000);
+	assert_int_equal(fake_host_endpoint(&world.fake, endpoint)->flags, FORWARD_BLOCKED);
+	assert_int_equal(world.fake.tunnel_count, 1);
+}
+
+/* A handover is sent while the end is on its way, and any of the two, or both, are refused. */
+static void end_and_handover_at_the_same_time(void **state)
+{
+	(void)state;
+	for (unsigned refused = 0; refused < 4; refused++) {
+		struct pba granted = world_register(&world, MN, MAG1);
+		uint64_t endpoint = endpoint_of(&granted, 0);
+		struct mn_id id = world_id(MN);
+		struct pbu pbu;
+
+		granted = move_to(MN, &granted, MAG2);
+		world_advance(&world, LINGER_MS - 5);
+		world.fake.is_held = true;
+		world_advance(&world, 10);
+		pbu = world_pbu_again(&world, MN, MAG3, &granted, 225);
+		pbu.indicator = HI_BETWEEN_MAGS;
+		world_send(&world, &pbu);
+		refuse_update(refused & 1);
+		assert_true(fake_host_run_one(&world.fake));
+		expect_ways(endpoint, MAG2, refused & 1 ? MAG1 : -1);
+		refuse_update(refused >> 1);
+		world.fake.is_held = false;
+		fake_host_run(&world.fake);
+		fake_host_clear(&world.fake);
+		assert_int_equal(world.fake.fail_update, 0);
+		if (refused >> 1)
+			expect_ways(endpoint, MAG2, -1); /* as it was before, without what is over */
+		else
+			expect_ways(endpoint, MAG3, MAG2);
+		world_advance(&world, LINGER_MS + 2000);
+		expect_ways(endpoint, refused >> 1 ? MAG2 : MAG3, -1);
+		assert_int_equal(world.fake.tunnel_count, 1);
+		lma_clear(world.lma, &world.now, &id);
+		fake_host_run(&world.fake);
+		assert_int_equal(world.fake.tunnel_count, 0);
+		assert_int_equal(fake_host_indexes(&world.fake, INDEX_TUNNEL), 0);
+		world_advance(&world, 200000);
+	}
+}
+
+static void session_may_go_while_the_end_is_on_its_way(void **state)
+{
+	struct pba granted = world_register(&world, MN, MAG1);
+	struct mn_id id = world_id(MN);
+
+	(void)state;
+	move_to(MN, &granted, MAG2);
+	world_advance(&world, LINGER_MS - 1);
+	world.fake.is_held = true;
+	world_advance(&world, 10);
+	lma_clear(world.lma, &world.now, &id);
+	refuse_update(1);
+	world.fake.is_held = false;
+	fake_host_run(&world.fake);
+	world_advance(&world, 5000);
+	assert_int_equal(world.fake.tunnel_count, 0);
+	assert_int_equal(fake_host_indexes(&world.fake, INDEX_TUNNEL), 0);
+}
+
 static void engine_that_ends_meanwhile_leaks_nothing(void **state)
 {
 	struct pba granted = world_register(&world, MN, MAG1);
@@ -236,6 +361,10 @@ int main(void)
 		TEST(refresh_and_registration_have_none),
 		TEST(refused_handover_leaves_the_former_of_before),
 		TEST(end_waits_for_a_change_under_way),
+		TEST(refused_end_keeps_the_tunnel_until_it_is_repeated),
+		TEST(refused_end_is_over_with_the_next_change),
+		TEST(end_and_handover_at_the_same_time),
+		TEST(session_may_go_while_the_end_is_on_its_way),
 		TEST(engine_that_ends_meanwhile_leaks_nothing),
 		TEST(session_tells_where_it_was),
 #undef TEST
