@@ -20,6 +20,8 @@ from lab.ro_world import RoWorld  # noqa: E402
 
 # The clocks of all gateways are the same, but a busy machine may take its time between stamping a PBU and reading it.
 VALIDITY_WINDOW_MS = 10000
+# A packet over the anchor, and the marker behind it, may have to wait for processors that have other things to do.
+IN_ORDER = {"in-order": True, "flush-deadline": 1000, "flush-packets": 1024}
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def ro(request):
         pytest.skip("needs root for network namespaces")
     mode, lmas = request.param
     with Lab("ro") as made:
-        world = RoWorld(made, mode, lmas, ro_mag={"in-order": True})
+        world = RoWorld(made, mode, lmas, ro_mag=IN_ORDER)
         yield world
         ending.check(made)
         world.trace.stop()
