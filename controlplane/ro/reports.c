@@ -24,6 +24,8 @@ static void report_advance(struct ro *ro, struct association *a, const struct ro
 	if (status == RO_STATUS_CREATED && (a->step != STEP_FOLLOW_WAIT && a->step != STEP_ASK))
 		return;
 	note_idle(a, request, from_mag);
+	if (a->step == STEP_ASK) /* as the Ack would have said */
+		a->controller = (request->fixed.flags & RO_FLAG_C) == 0;
 	/* What it answers implicitly need not be acknowledged any more. */
 	exchanges_cancel(ro, a, false);
 	if (from_mag)

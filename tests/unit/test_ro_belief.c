@@ -592,6 +592,22 @@ static void winner_of_a_crossing_controls_even_if_its_init_comes_late(void **sta
 	}
 }
 
+/* The answer to its Init is lost, and a Report says the rest. */
+static void winner_of_a_crossing_controls_even_if_it_is_not_answered(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		begin(variant);
+		world.lose = "LMA1 -RO Init Ack-> LMA2";
+		world.lose_count = 1;
+		both_lmas_see(world.mns[0].prefix, world.mns[1].prefix);
+		world_pass(&world, 2000);
+		assert_true(is_direct());
+		assert_lma2_controls();
+		world_fini(&world);
+	}
+}
+
 /* G.6.8: the winner's Init never comes: nothing is left, and nobody tries again at once */
 static void loser_of_a_crossing_gives_up_after_the_deadline(void **state)
 {
@@ -706,6 +722,7 @@ int main(void)
 		cmocka_unit_test(report_about_a_pair_that_was_removed_since_is_answered_5),
 		cmocka_unit_test(mag_that_says_something_else_of_its_mn_is_refused),
 		cmocka_unit_test(winner_of_a_crossing_controls_even_if_its_init_comes_late),
+		cmocka_unit_test(winner_of_a_crossing_controls_even_if_it_is_not_answered),
 		cmocka_unit_test(loser_of_a_crossing_gives_up_after_the_deadline),
 		cmocka_unit_test(pair_started_from_both_ends_at_once_is_one),
 		cmocka_unit_test(stop_during_the_set_up_ends_everywhere),
