@@ -211,17 +211,29 @@ uint8_t check_foreign(const struct ro *ro, const struct ro_peer *peer, const str
 	return RO_STATUS_ACTIVE;
 }
 
-/* Both LMAs have asked: the greater address controls (G.6.8). True: we do, and the other was told. */
-static bool wins_crossing(struct ro *ro, struct association *a, const struct ro_request *request)
+/* A path that we asked for is not complete, whether the other LMA answered (and leads) or not. */
+static bool asks_for_path(const struct association *a)
 {
-	bool crosses = a->step == STEP_ASK && !a->handover && a->reason != RO_REASON_REFRESH &&
-		       (request->fixed.flags & RO_FLAG_H) == 0;
+	bool asked = a->step == STEP_ASK || a->step == STEP_FOLLOW_WAIT || a->step == STEP_FOLLOW_SETUP ||
+		     a->step == STEP_FOLLOW_TELL;
 
-	if (!crosses || memcmp(&ro->config.address, &request->datagram->source, 16) < 0)
-		return false;
+	return asked && !a->yielded && !a->handover && a->reason != RO_REASON_REFRESH;
+}
+
+/*
+ * Both LMAs have asked: the greater address controls (G.6.8), also if the other one's Init was overtaken by its answer
+ * to ours.
+ */
+static bool wins_crossing(const struct ro *ro, const struct association *a, const struct ro_request *request)
+{
+	return asks_for_path(a) && (request->fixed.flags & RO_FLAG_H) == 0 &&
+	       memcmp(&ro->config.address, &request->datagram->source, 16) >= 0;
+}
+
+static void supersede(struct ro *ro, struct association *a, const struct ro_request *request)
+{
 	ack_send(ro, a, request, RO_STATUS_SUPERSEDED, RO_FLAG_C, a->lifetime_s, NULL);
 	association_commit(ro, a);
-	return true;
 }
 
 static void adopt(struct ro *ro, struct association *a, const struct ro_request *request, unsigned own)
@@ -342,11 +354,14 @@ static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_req
 	if (a == NULL) {
 		request_refuse(ro, NULL, request, status);
 	} else if (!ack_repeat(ro, a, request)) {
-		bool crosses = (a->step == STEP_ASK || a->yielded) && !follows;
+		bool wins = wins_crossing(ro, a, request);
+		bool crosses = (a->step == STEP_ASK || a->yielded || wins) && !follows;
 
 		if (request->body.stamp <= a->stamp && !crosses)
 			request_refuse(ro, a, request, RO_STATUS_OUT_OF_WINDOW);
-		else if (!wins_crossing(ro, a, request))
+		else if (wins)
+			supersede(ro, a, request);
+		else
 			take_init(ro, a, request, &own, &other);
 	}
 	ident_clear(&own.id);

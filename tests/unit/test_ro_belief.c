@@ -608,6 +608,52 @@ static void winner_of_a_crossing_controls_even_if_it_is_not_answered(void **stat
 	}
 }
 
+/*
+ * G.6.8: the loser's Init, begun a moment later, comes when the loser has long answered the winner's. It comes while
+ * the update stands still because a message was lost.
+ */
+static void init_of_the_loser_that_comes_late_is_answered_3(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		unsigned stalls = 0;
+
+		for (unsigned n = 3; n <= 10; n++) { /* the first two are the Inits */
+			struct forged late;
+			uint32_t id;
+
+			begin(variant);
+			world.lose = "LMA1 -RO Init-> LMA2";
+			world.lose_count = 1;
+			for (unsigned i = LMA2 + 1; i-- > LMA1; world.now.wall_ns += 1000000) {
+				ro_traffic_seen(
+					world.nodes[i].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+				ro_traffic_seen(
+					world.nodes[i].ro, &world.now, world.mns[1].prefix, world.mns[0].prefix);
+			}
+			late = message(LMA1, LMA2, RO_INIT, 2, 1, MAG1);
+			late.fixed.association = view_at(LMA1).association;
+			late.fixed.flags = variant ? RO_FLAG_P : 0;
+			late.body.stamp = view_at(LMA1).stamp;
+			id = view_at(LMA2).association;
+			assert_true(late.body.stamp > view_at(LMA2).stamp);
+			world.lose_number = n;
+			world_run(&world);
+			assert_int_equal(view_at(LMA1).association, id);
+			if (view_at(LMA2).state == RO_STATE_PENDING) {
+				stalls++;
+				expect_answer(&late, RO_STATUS_SUPERSEDED);
+			}
+			world_pass(&world, 3000);
+			assert_true(is_direct());
+			assert_lma2_controls();
+			assert_int_equal(view_at(LMA2).association, id);
+			world_fini(&world);
+		}
+		assert_true(stalls >= 4); /* at an Init, a Setup and a Report at least */
+	}
+}
+
 /* G.6.8: the winner's Init never comes: nothing is left, and nobody tries again at once */
 static void loser_of_a_crossing_gives_up_after_the_deadline(void **state)
 {
@@ -723,6 +769,7 @@ int main(void)
 		cmocka_unit_test(mag_that_says_something_else_of_its_mn_is_refused),
 		cmocka_unit_test(winner_of_a_crossing_controls_even_if_its_init_comes_late),
 		cmocka_unit_test(winner_of_a_crossing_controls_even_if_it_is_not_answered),
+		cmocka_unit_test(init_of_the_loser_that_comes_late_is_answered_3),
 		cmocka_unit_test(loser_of_a_crossing_gives_up_after_the_deadline),
 		cmocka_unit_test(pair_started_from_both_ends_at_once_is_one),
 		cmocka_unit_test(stop_during_the_set_up_ends_everywhere),
