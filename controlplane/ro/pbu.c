@@ -198,9 +198,9 @@ static bool is_complete(const struct ro *ro, const struct pbu *pbu, const struct
 {
 	const struct ro_pair_option *own = &pbu->pairs[0], *other = &pbu->pairs[1];
 
-	return pbu->has_stamp && pbu->has_local_ro && pbu->pair_count == 2 && pbu->tuple.id.length > 0 &&
-	       pbu->tuple.prefix_count > 0 && own->prefix_length == 64 && other->prefix_length == 64 &&
-	       same_address(&other->proxy_coa, source) &&
+	return pbu->has_stamp && pbu->stamp != 0 && pbu->has_local_ro && pbu->pair_count == 2 &&
+	       pbu->tuple.id.length > 0 && pbu->tuple.prefix_count > 0 && own->prefix_length == 64 &&
+	       other->prefix_length == 64 && same_address(&other->proxy_coa, source) &&
 	       memcmp(&other->prefix, &pbu->tuple.prefixes[0].prefix, 8) == 0 && !stamp_is_ahead(ro, pbu->stamp);
 }
 

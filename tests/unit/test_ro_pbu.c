@@ -207,6 +207,9 @@ static void refusals_have_the_status_of_pmip(void **state)
 	forged.no_stamp = true;
 	expect_refusal(&forged, "MAG1 -PBA 128-> MAG2");
 	forged = good();
+	forged.stamp = 0;
+	expect_refusal(&forged, "MAG1 -PBA 128-> MAG2");
+	forged = good();
 	forged.no_pair = true;
 	expect_refusal(&forged, "MAG1 -PBA 128-> MAG2");
 	forged = good();
