@@ -253,18 +253,27 @@ static void setup_accepted(struct ro *ro, struct association *a, const struct ro
 		NULL);
 }
 
-/* The LMA of the MN, that of then or that of now; for a PBU who may set up. */
+static bool is_lma_of(const struct ro *ro, const struct in6_addr *source, const struct side *side)
+{
+	struct ro_session session;
+
+	return same_address(source, &side->lma) || (ro->ops->find_by_prefix(ro->context, side->prefixes[0], &session) &&
+							   same_address(source, &session.lma));
+}
+
+/*
+ * The LMA of the MN, that of then or that of now; for a PBU who may set up. Of either MN, while it is ours: the one
+ * that is named may be on its way to us, and then nobody here knows its LMA yet.
+ */
 static bool may_remove(
 	const struct ro *ro, const struct ro_request *request, const struct association *a, unsigned side)
 {
 	const struct in6_addr *source = &request->datagram->source;
-	const struct side *own = &a->sides[side];
-	struct ro_session session;
+	const struct side *own = &a->sides[side], *other = &a->sides[1 - side];
 
 	if (request->pbu != NULL)
-		return check_setup_sender(ro, request, own, &a->sides[1 - side]) == RO_STATUS_ACTIVE;
-	return same_address(source, &own->lma) ||
-	       (ro->ops->find_by_prefix(ro->context, own->prefixes[0], &session) && same_address(source, &session.lma));
+		return check_setup_sender(ro, request, own, other) == RO_STATUS_ACTIVE;
+	return is_lma_of(ro, source, own) || (other->ours && is_lma_of(ro, source, other));
 }
 
 static void removal_in(struct ro *ro, struct ro_request *request)

@@ -251,6 +251,32 @@ static void mag_takes_only_what_can_be_true(void **state)
 	world_fini(&world);
 }
 
+/* G.6.6: the MN that it names may be on its way here, and not be known yet. */
+static void removal_by_the_lma_of_either_own_mn_ends_the_pair(void **state)
+{
+	(void)state;
+	for (unsigned variant = 2; variant < 4; variant++) { /* one LMA */
+		struct forged removal;
+
+		begin(variant);
+		world_traffic(&world, LMA1);
+		assert_true(is_direct());
+		removal = message(LMA1, MAG1, RO_SETUP, 2, 1, MAG1);
+		removal.fixed.lifetime_s = 0;
+		removal.fixed.value = RO_REASON_TEAR_DOWN;
+		removal.body.stamp = view_at(MAG1).stamp + 1;
+		removal.from = LMA2; /* of nobody here */
+		expect_answer(&removal, RO_STATUS_NOT_AUTHORISED);
+		assert_true(world_sends(&world, MAG1, 1, 2, MAG2));
+		removal.from = LMA1;
+		removal.fixed.sequence++;
+		expect_answer(&removal, RO_STATUS_REMOVED);
+		run();
+		assert_false(world_sends(&world, MAG1, 1, 2, MAG2));
+		world_fini(&world);
+	}
+}
+
 /* G.6.3 */
 static void stamps_of_the_future_and_of_no_time_are_refused(void **state)
 {
@@ -754,6 +780,7 @@ int main(void)
 		cmocka_unit_test(setup_of_a_mag_needs_the_token_of_this_very_update),
 		cmocka_unit_test(mag_believes_the_lma_of_its_mn_only),
 		cmocka_unit_test(mag_takes_only_what_can_be_true),
+		cmocka_unit_test(removal_by_the_lma_of_either_own_mn_ends_the_pair),
 		cmocka_unit_test(stamps_of_the_future_and_of_no_time_are_refused),
 		cmocka_unit_test(refusal_with_a_stamp_of_the_future_moves_no_clock),
 		cmocka_unit_test(old_request_gets_no_old_ack),
