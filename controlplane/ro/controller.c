@@ -212,6 +212,13 @@ static void wait_for_rate(struct ro *ro, struct association *a)
 	ro->host->ops->commit(ro->host, 0, 0);
 }
 
+static bool is_bound(const struct ro *ro, const struct side *side)
+{
+	struct ro_session session;
+
+	return !side->ours || ro->ops->find_by_prefix(ro->context, side->prefixes[0], &session);
+}
+
 void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t reason, bool handover)
 {
 	bool asks;
@@ -236,10 +243,14 @@ void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t r
 	}
 	a->deadline_ms = ro_ms(ro) + ro->config.sequence_deadline_ms;
 	association_schedule(ro, a);
-	if (!side_refresh(ro, &a->sides[0]) || !side_refresh(ro, &a->sides[1])) {
+	if (!is_bound(ro, &a->sides[0]) || !is_bound(ro, &a->sides[1])) {
 		update_remove(ro, a, RO_STATUS_NOT_ATTACHED);
+		for (unsigned i = 0; i < 2; i++)
+			removal_follows(ro, a, i);
 		return;
 	}
+	side_refresh(ro, &a->sides[0]);
+	side_refresh(ro, &a->sides[1]);
 	/* A controller starts at its own MAG, unless the other LMA has to authorise the Setup. */
 	asks = is_two(a) && (!a->controller || (!a->proxy && !ro->config.trust_peers));
 	step_enter(ro, a, asks ? STEP_ASK : STEP_LEAD_INIT);
@@ -259,24 +270,41 @@ static void end_active(struct ro *ro, struct association *a, uint8_t cause)
 	association_schedule(ro, a);
 }
 
-/* Setup, Lifetime 0, to the MAGs of our sides, one each. */
+/* Setup, Lifetime 0, to the MAG of our side @i. */
+static void remove_at_mag(struct ro *ro, struct association *a, unsigned i)
+{
+	struct request_spec spec = {.to = a->sides[i].mag,
+		.code = RO_SETUP,
+		.value = RO_REASON_TEAR_DOWN,
+		.tuple_a = (uint8_t)i,
+		.flags = (uint8_t)(flags_of(a) & ~RO_FLAG_H)};
+
+	request_send(ro, a, &spec);
+}
+
+/* To the MAGs of our sides, one each. */
 static void remove_at_mags(struct ro *ro, struct association *a)
 {
 	bool both = a->sides[0].ours && a->sides[1].ours;
 
 	for (unsigned i = 0; i < 2; i++) {
-		struct request_spec spec = {.to = a->sides[i].mag,
-			.code = RO_SETUP,
-			.value = RO_REASON_TEAR_DOWN,
-			.tuple_a = (uint8_t)i,
-			.flags = (uint8_t)(flags_of(a) & ~RO_FLAG_H)};
-
 		if (!a->sides[i].ours || IN6_IS_ADDR_UNSPECIFIED(&a->sides[i].mag))
 			continue;
 		if (i == 1 && both && same_address(&a->sides[0].mag, &a->sides[1].mag))
 			continue;
-		request_send(ro, a, &spec);
+		remove_at_mag(ro, a, i);
 	}
+}
+
+void removal_follows(struct ro *ro, struct association *a, unsigned i)
+{
+	struct side *side = &a->sides[i];
+	struct in6_addr before = side->mag;
+
+	if (!side->ours || !side_refresh(ro, side) || same_address(&side->mag, &before))
+		return;
+	remove_at_mag(ro, a, i);
+	association_commit(ro, a);
 }
 
 /* @is_told: it is the other LMA that removes, with its stamp. */

@@ -425,6 +425,11 @@ void update_remove(struct ro *ro, struct association *a, uint8_t cause);
 /* The other LMA removes the pair, with the stamp of @a: so do we, at our MAG. Commits. */
 void update_remove_own(struct ro *ro, struct association *a, uint8_t cause);
 bool side_refresh(struct ro *ro, struct side *side);
+/*
+ * A removed pair may have been set up at the MAG where its MN of side @i is now: it was there before, and has come back
+ * unnoticed. That MAG is told, with the stamp of the removal (G.6.6). Commits.
+ */
+void removal_follows(struct ro *ro, struct association *a, unsigned i);
 /* A gateway that we would have to ask does not know our messages. */
 bool lacks_ro(const struct ro *ro, const struct association *a);
 const struct driver *driver_of(const struct association *a);

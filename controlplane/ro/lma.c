@@ -467,6 +467,8 @@ static void session_moved(struct ro *ro, struct association *a, uint64_t prefix)
 	int side = association_side(a, prefix);
 	struct ro_session session;
 
+	if (a->state == RO_STATE_FALLBACK)
+		removal_follows(ro, a, (unsigned)side);
 	if (a->state != RO_STATE_ACTIVE && a->state != RO_STATE_PENDING)
 		return;
 	if (!ro->ops->find_by_prefix(ro->context, prefix, &session) || !session.allowed) {

@@ -324,6 +324,36 @@ static void pair_of_a_second_prefix_moves_with_its_session(void **state)
 	}
 }
 
+/* The MAG that it came back to never noticed that it was away. */
+static void removal_follows_an_mn_to_where_it_came_back(void **state)
+{
+	(void)state;
+	for (unsigned late = 0; late < 2; late++) {
+		struct world_mn *mn = &world.mns[0];
+
+		begin(3);
+		world_traffic(&world, LMA1);
+		expect_direct("set up", late);
+		mn->mag = MAG3;
+		ro_session_changed(world.nodes[MAG3].ro, &world.now, mn->prefix, RO_SESSION_UP);
+		ro_session_changed(world.nodes[LMA1].ro, &world.now, mn->prefix, RO_SESSION_MOVED);
+		world_run(&world);
+		expect_direct("moved", late);
+		if (late) {
+			world_move(&world, 2, -1);
+		} else { /* its LMA has not told anybody */
+			world.mns[1].mag = -1;
+			ro_session_changed(world.nodes[MAG2].ro, &world.now, world.mns[1].prefix, RO_SESSION_DOWN);
+		}
+		mn->mag = MAG1;
+		ro_session_changed(world.nodes[MAG3].ro, &world.now, mn->prefix, RO_SESSION_DOWN);
+		ro_session_changed(world.nodes[LMA1].ro, &world.now, mn->prefix, RO_SESSION_MOVED);
+		world_run(&world);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +368,7 @@ int main(void)
 		cmocka_unit_test(mag_that_does_not_allow_early_activation_waits),
 		cmocka_unit_test(mns_with_two_prefixes_have_one_pair_of_all),
 		cmocka_unit_test(pair_of_a_second_prefix_moves_with_its_session),
+		cmocka_unit_test(removal_follows_an_mn_to_where_it_came_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
