@@ -80,6 +80,13 @@ static bool have_one_in_common(const struct side *a, const struct side *b)
 	return false;
 }
 
+bool association_overlaps(const struct association *association, const struct side *a, const struct side *b)
+{
+	unsigned side = have_one_in_common(&association->sides[0], a) ? 0 : 1;
+
+	return have_one_in_common(&association->sides[side], a) && have_one_in_common(&association->sides[1 - side], b);
+}
+
 struct association *association_find_overlap(const struct ro *ro, const struct side *a, const struct side *b)
 {
 	struct association *found = association_find(ro, a->prefixes[0], b->prefixes[0]);
@@ -87,13 +94,9 @@ struct association *association_find_overlap(const struct ro *ro, const struct s
 	for (unsigned i = 0; found == NULL && i < a->prefix_count; i++) {
 		uint32_t at = 0;
 
-		while ((found = association_of(ro, a->prefixes[i], &at)) != NULL) {
-			unsigned side = have_one_in_common(&found->sides[0], a) ? 0 : 1;
-
-			if (have_one_in_common(&found->sides[side], a) &&
-				have_one_in_common(&found->sides[1 - side], b))
+		while ((found = association_of(ro, a->prefixes[i], &at)) != NULL)
+			if (association_overlaps(found, a, b))
 				break;
-		}
 	}
 	return found;
 }

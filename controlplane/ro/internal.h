@@ -293,6 +293,8 @@ void pair_end_by_loss(struct ro *ro, struct association *a, const struct in6_add
 struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b);
 /* By any prefixes of both. */
 struct association *association_find_any(const struct ro *ro, uint64_t a, uint64_t b);
+/* It is about some packets between @a and @b. */
+bool association_overlaps(const struct association *association, const struct side *a, const struct side *b);
 /* The one that is about some packets between @a and @b. */
 struct association *association_find_overlap(const struct ro *ro, const struct side *a, const struct side *b);
 /* In the indexes with all prefixes of both sides; NULL: no room. */
@@ -460,3 +462,5 @@ void mag_fire(struct ro *ro, struct association *a);
 void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t lifetime_s);
 /* Early activation, and no confirmation in time, or the peer refuses packets: back to created. Commits. */
 void mag_roll_back_early(struct ro *ro, struct association *a);
+/* RX of a pair that has ended goes, and its tunnels. Commits. */
+void mag_drop_receiving(struct ro *ro, struct association *a);

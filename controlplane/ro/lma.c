@@ -75,13 +75,18 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 	return side_is_eligible(ro, &sides[1]) ? 0 : -EACCES;
 }
 
-/* What was removed may come back with other MNs at other places. */
+/*
+ * What was removed may come back with other MNs at other places. Another MN may have the prefix of the other LMA now:
+ * that says whose it is.
+ */
 static bool sides_assign(struct ro *ro, struct association *a, const struct side sides[2])
 {
 	unsigned first = (unsigned)association_side(a, sides[0].prefixes[0]);
 	struct side other = sides[1];
 
-	if (!other.ours) { /* its LMA said more of it than the packet */
+	if (!other.ours)
+		ident_clear(&a->sides[1 - first].id);
+	if (!other.ours && a->last_failure != RO_STATUS_PREFIX) { /* its LMA said more of it than the packet */
 		memcpy(other.prefixes, a->sides[1 - first].prefixes, sizeof(other.prefixes));
 		other.prefix_count = a->sides[1 - first].prefix_count;
 	}

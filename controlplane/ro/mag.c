@@ -307,6 +307,28 @@ static void removal_in(struct ro *ro, struct ro_request *request)
 	}
 }
 
+/*
+ * Another pair than @a may have packets of these sides, of the time when one of them had other prefixes: what only
+ * lingers makes way. False: it is alive.
+ */
+static bool make_way(struct ro *ro, const struct association *a, const struct side *mine, const struct side *other)
+{
+	for (unsigned i = 0; i < mine->prefix_count; i++) {
+		struct association *former;
+		uint32_t at = 0;
+
+		while ((former = association_of(ro, mine->prefixes[i], &at)) != NULL) {
+			if (former == a || !association_overlaps(former, mine, other))
+				continue;
+			if (former->state != RO_STATE_FALLBACK)
+				return false;
+			if (former->linger_ms != 0)
+				mag_drop_receiving(ro, former);
+		}
+	}
+	return true;
+}
+
 /* Is it the turn of the update for this pair (NULL: a new one)? RO_STATUS_ACTIVE, or what is wrong. */
 static uint8_t check_turn(const struct association *a, const struct ro_request *request)
 {
@@ -331,6 +353,8 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 	if (a != NULL && ack_repeat(ro, a, request))
 		return;
 	status = check_turn(a, request);
+	if (status == RO_STATUS_ACTIVE && !make_way(ro, a, mine, other))
+		status = RO_STATUS_NO_RESOURCES;
 	if (status == RO_STATUS_ACTIVE && a == NULL) {
 		a = association_create(ro, mine, other);
 		status = a != NULL ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;

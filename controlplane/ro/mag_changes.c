@@ -98,7 +98,7 @@ void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change 
 	}
 }
 
-static void drop_receiving(struct ro *ro, struct association *a)
+void mag_drop_receiving(struct ro *ro, struct association *a)
 {
 	a->sides[0].rx = a->sides[1].rx = false;
 	pair_note(ro, a, RO_EVENT_RECEIVING_ENDED, 0);
@@ -150,7 +150,7 @@ void mag_fire(struct ro *ro, struct association *a)
 		association_commit(ro, a);
 	}
 	if (a->linger_ms != 0 && a->linger_ms <= now_ms)
-		drop_receiving(ro, a);
+		mag_drop_receiving(ro, a);
 	if (a->forget_ms != 0 && a->forget_ms <= now_ms && a->retired != NULL)
 		a->forget_ms = now_ms + RETIRED_WAIT_MS;
 	if (a->forget_ms != 0 && a->forget_ms <= now_ms)

@@ -30,6 +30,19 @@ bool returns_end(struct ro *ro, struct association *a, unsigned i)
 	return true;
 }
 
+/* Pairs of the time when one of the sides had other prefixes as well. */
+static void make_way(struct ro *ro, struct association *a)
+{
+	for (unsigned i = 0; i < a->sides[0].prefix_count; i++) {
+		struct association *former;
+		uint32_t at = 0;
+
+		while ((former = association_of(ro, a->sides[0].prefixes[i], &at)) != NULL)
+			if (former != a && association_overlaps(former, &a->sides[0], &a->sides[1]))
+				returns_stop(ro, former);
+	}
+}
+
 void returns_begin(struct ro *ro, struct association *a, unsigned i, const struct in6_addr *left)
 {
 	struct fwd_pair pair = {.forward = {.action = FORWARD_LOCAL,
@@ -42,6 +55,7 @@ void returns_begin(struct ro *ro, struct association *a, unsigned i, const struc
 
 	if (IN6_IS_ADDR_UNSPECIFIED(left) || ro->ops->tunnel_acquire == NULL)
 		return;
+	make_way(ro, a);
 	tunnel = ro->ops->tunnel_acquire(ro->context, left);
 	returns_end(ro, a, i);
 	if (tunnel != INDEX_NONE) {

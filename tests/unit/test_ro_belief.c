@@ -466,7 +466,46 @@ static void pair_that_overlaps_another_is_refused_and_leaves_it_alone(void **sta
 	world_fini(&world);
 }
 
+/* The MN has another prefix now, and the pair of before has ended. */
+static void pair_that_only_lingers_makes_way_for_one_that_overlaps_it(void **state)
+{
+	struct forged init;
+
+	(void)state;
+	begin(3);
+	world_traffic(&world, LMA1);
+	ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+	run();
+	assert_non_null(world_entry(&world, MAG1, 2, 1));
+	world.mns[0].second = UINT64_C(0x20010db800f10011);
+	init = message(LMA1, MAG1, RO_INIT, 1, 2, MAG2);
+	init.fixed.flags = RO_FLAG_P;
+	init.body.tuples[0].prefixes[0].prefix = prefix_address(world.mns[0].second);
+	init.body.tuples[0].prefixes[1] = tuple_for(1, -1).prefixes[0];
+	init.body.tuples[0].prefix_count = 2;
+	expect_answer(&init, RO_STATUS_CREATED);
+	run();
+	world_pass(&world, 21000); /* the end of the linger of before takes nothing away */
+	assert_non_null(world_entry(&world, MAG1, 2, 1));
+	world_fini(&world);
+}
+
 /* ---- an LMA ---- */
+
+/* Its LMA lost its bindings and gave it to another MN. */
+static void prefix_may_be_another_mns_at_the_next_trigger(void **state)
+{
+	(void)state;
+	begin(0);
+	world_traffic(&world, LMA1);
+	ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+	run();
+	memcpy(world.mns[1].id, "mn4", 3);
+	world_pass(&world, 30000);
+	world_traffic(&world, LMA1);
+	assert_true(is_direct());
+	world_fini(&world);
+}
 
 static void other_lma_speaks_for_its_own_mns_only(void **state)
 {
@@ -789,6 +828,8 @@ int main(void)
 		cmocka_unit_test(refresh_of_what_a_mag_does_not_have_is_refused),
 		cmocka_unit_test(local_pair_needs_both_mns_to_be_what_is_said),
 		cmocka_unit_test(pair_that_overlaps_another_is_refused_and_leaves_it_alone),
+		cmocka_unit_test(pair_that_only_lingers_makes_way_for_one_that_overlaps_it),
+		cmocka_unit_test(prefix_may_be_another_mns_at_the_next_trigger),
 		cmocka_unit_test(other_lma_speaks_for_its_own_mns_only),
 		cmocka_unit_test(other_lma_asks_only_so_often_where_an_mn_is),
 		cmocka_unit_test(old_report_does_not_say_where_an_mn_is),

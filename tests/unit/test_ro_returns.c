@@ -74,6 +74,29 @@ static void only_the_mag_that_was_left_last_may_return(void **state)
 	world_fini(&world);
 }
 
+/* The MN has one prefix more: a pair of other prefixes. */
+static void returns_of_a_pair_end_for_those_of_one_that_overlaps_it(void **state)
+{
+	struct world_mn *mn = &world.mns[0];
+
+	(void)state;
+	begin(3);
+	world_move(&world, 1, MAG3);
+	expect_return_from(MAG1);
+	ro_stop(world.nodes[LMA1].ro, &world.now, mn->prefix, world.mns[1].prefix);
+	world_run(&world);
+	mn->second = mn->prefix;
+	mn->prefix += 16;
+	world_pass(&world, 11000);
+	world_traffic(&world, LMA1);
+	assert_true(world_sends(&world, MAG3, 1, 2, MAG2));
+	world_move(&world, 1, MAG1);
+	expect_return_from(MAG3);
+	world_pass(&world, 20100);
+	expect_none();
+	world_fini(&world);
+}
+
 static void both_nodes_may_have_moved(void **state)
 {
 	(void)state;
@@ -134,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(returns_are_taken_for_the_linger_after_a_handover),
 		cmocka_unit_test(only_the_mag_that_was_left_last_may_return),
+		cmocka_unit_test(returns_of_a_pair_end_for_those_of_one_that_overlaps_it),
 		cmocka_unit_test(both_nodes_may_have_moved),
 		cmocka_unit_test(removal_of_the_pair_does_not_end_it_early),
 		cmocka_unit_test(handover_without_a_pair_brings_nothing),
