@@ -425,10 +425,14 @@ void traffic_refusal(struct domain *domain, const struct event *event)
 	const struct flow *back = domain_flow(domain, event->packet.talk, 1 - event->packet.direction);
 	struct engine_time now = gateway_time(gateway);
 
-	if (!gateway->alive || gateway->life != event->epoch ||
-		(back->direct_ns != 0 && back->direct_at == event->gateway &&
-			back->direct_ns + ERROR_VOID_NS > domain->now_ns))
+	if (!gateway->alive || gateway->life != event->epoch)
 		return;
+	/* Then the time counts from the next packet that is refused: one RO Error a second is all that may be sent. */
+	if (back->direct_ns != 0 && back->direct_at == event->gateway &&
+		back->direct_ns + ERROR_VOID_NS > domain->now_ns) {
+		flow_of(domain, &event->packet)->refused_ns = 0;
+		return;
+	}
 	domain_record(domain, ARROW_LIFE, domain->gateways[event->packet.at].name, "RO Error", gateway->name);
 	ro_error(gateway->ro, &now, event->packet.source, event->packet.destination,
 		&domain->gateways[event->packet.at].address);
