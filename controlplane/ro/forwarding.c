@@ -173,7 +173,7 @@ void association_fall_back(struct ro *ro, struct association *a, uint8_t cause)
 	a->deadline_ms = a->expires_ms = a->confirm_ms = 0;
 	if (a->linger_ms == 0)
 		a->linger_ms = now_ms + ro->config.rx_linger_ms;
-	a->forget_ms = now_ms + ro->config.tombstone_ms;
+	a->forget_ms = tombstone_end(ro, a);
 	pair_note(ro, a, RO_EVENT_FALLBACK, cause);
 	association_apply(ro, a);
 	association_schedule(ro, a);

@@ -227,6 +227,14 @@ static inline bool same_address(const struct in6_addr *a, const struct in6_addr 
 	return __builtin_memcmp(a, b, 16) == 0;
 }
 
+/* Of a pair that ends now: not before its hold-down, which would be forgotten with it. */
+static inline uint64_t tombstone_end(const struct ro *ro, const struct association *a)
+{
+	uint64_t end = ro_ms(ro) + ro->config.tombstone_ms;
+
+	return end > a->hold_down_ms ? end : a->hold_down_ms;
+}
+
 static inline struct mn_id side_id(const struct side *side)
 {
 	return (struct mn_id){.subtype = side->id.kind, .length = side->id.length, .data = ident_data(&side->id)};

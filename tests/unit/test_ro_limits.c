@@ -426,6 +426,38 @@ static void report_of_an_unknown_pair_ends_it_at_the_own_mag(void **state)
 	world_fini(&world);
 }
 
+static void hold_for_two_minutes(struct ro_config *config)
+{
+	config->hold_down_ms = 2 * config->tombstone_ms;
+}
+
+static void hold_down_outlives_the_tombstone(void **state)
+{
+	static const unsigned stops[] = {LMA1, MAG1};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct world_mn *mns = world.mns;
+
+		world_init(&world, (struct world_options){.adjust = hold_for_two_minutes});
+		world_traffic(&world, LMA1);
+		assert_true(world_sends(&world, MAG1, 1, 2, MAG2));
+		assert_int_equal(ro_stop(world.nodes[stops[i]].ro, &world.now, mns[0].prefix, mns[1].prefix), 0);
+		world_run(&world);
+		world_pass(&world, 110000);
+		assert_true(has_pair(stops[i], 1, 2));
+		world_traffic(&world, stops[i]);
+		world_traffic(&world, LMA1);
+		world_traffic(&world, LMA2);
+		assert_true(world_is_quiet(&world));
+		world_pass(&world, 11000);
+		assert_false(has_pair(stops[i], 1, 2));
+		world_traffic(&world, LMA1);
+		assert_true(world_sends(&world, MAG1, 1, 2, MAG2));
+		world_fini(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +479,7 @@ int main(void)
 		cmocka_unit_test(pair_whose_packets_nobody_counts_stays),
 		cmocka_unit_test(pair_that_one_mag_saw_used_stays),
 		cmocka_unit_test(report_of_an_unknown_pair_ends_it_at_the_own_mag),
+		cmocka_unit_test(hold_down_outlives_the_tombstone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
