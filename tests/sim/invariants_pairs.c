@@ -67,6 +67,25 @@ static bool is_there(struct domain *domain, const struct gateway *mag, const str
 	       is_registered_at(domain, mag, mobile, pair->source);
 }
 
+/*
+ * The MAG @peer gave the destination up, and its LMA still has it there: its PBU was refused, as with a clock that is
+ * off, so the LMA has nothing to tell the sender. RX lingers, then there is RO Error.
+ */
+static bool is_given_up(struct domain *domain, const struct gateway *peer, const struct fwd_pair *pair)
+{
+	struct ro_session session;
+
+	if (ro_mag_sessions.find_by_prefix(peer->mag, pair->destination, &session))
+		return false;
+	for (unsigned i = 0; i < domain->config.lmas; i++) {
+		const struct gateway *lma = domain_lma(domain, i);
+
+		if (lma->alive && ro_lma_sessions.find_by_prefix(lma->lma, pair->destination, &session))
+			return memcmp(&session.mag, &peer->address, 16) == 0;
+	}
+	return false;
+}
+
 static void check_sender(struct domain *domain, const struct gateway *mag, struct pair_record *record)
 {
 	const struct fwd_tunnel *tunnel = owner_tunnel(mag->owner, record->pair.forward.tunnel);
@@ -75,7 +94,8 @@ static void check_sender(struct domain *domain, const struct gateway *mag, struc
 
 	if (tunnel->use != TUNNEL_TO_PEER_MAG)
 		domain_fail(domain, "%s sends a pair direct through the tunnel to an LMA", mag->name);
-	if (!peer->alive || !is_there(domain, mag, &record->pair) || takes(peer, mag, &record->pair)) {
+	if (!peer->alive || !is_there(domain, mag, &record->pair) || is_given_up(domain, peer, &record->pair) ||
+		takes(peer, mag, &record->pair)) {
 		record->uncovered_ns = 0;
 		return;
 	}
