@@ -110,8 +110,6 @@ struct mobile {
 	struct in6_addr prefixes[MN_PREFIXES_MAX]; /* valid ones */
 	uint64_t heard_by[MN_PREFIXES_MAX];        /* who told of each last: see mobile_source() */
 	unsigned prefix_count;
-	unsigned bound_mag, previous_mag; /* of its binding, and before: index of the gateway + 1; 0: none */
-	uint64_t previous_ns;             /* that changed then */
 };
 
 enum arrow_kind { ARROW_SIGNALLING = 1, ARROW_HEARTBEAT = 2, ARROW_ACCESS = 4, ARROW_LIFE = 8, ARROW_RO = 16 };

@@ -246,6 +246,7 @@ static struct lma *make_lma(
 		.tunnel_mtu_bytes = TUNNEL_MTU_BYTES,
 		.tunnel_hop_limit = 64,
 		.tunnel_dscp = -1,
+		.former_linger_ms = gateway->domain->config.ro.enabled ? ro_config_default().rx_linger_ms : 0,
 		.policy = gateway->policy};
 
 	return lma_create(&config, host, now);

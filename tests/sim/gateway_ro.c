@@ -56,27 +56,9 @@ struct mobile *gateway_mobile_of(const struct gateway *gateway, uint64_t prefix,
 	return found ? &gateway->domain->mobiles[strtoul((const char *)session->id.data + 2, NULL, 10) - 1] : NULL;
 }
 
-/* An LMA takes packets from the MAG before for a while after a handover (wire-formats G.6.2). */
-static void note_previous(struct gateway *lma, uint64_t prefix)
-{
-	struct ro_session session;
-	struct mobile *mobile = gateway_mobile_of(lma, prefix, &session);
-	unsigned mag;
-
-	if (mobile == NULL)
-		return;
-	mag = (unsigned)(domain_gateway_at(lma->domain, &session.mag) - lma->domain->gateways) + 1;
-	if (mag == mobile->bound_mag)
-		return;
-	mobile->previous_mag = mobile->bound_mag;
-	mobile->previous_ns = lma->domain->now_ns;
-	mobile->bound_mag = mag;
-}
-
 static void lma_session_changed(
 	void *context, const struct engine_time *now, uint64_t prefix, enum lma_session_change change)
 {
-	note_previous(context, prefix);
 	ro_session_changed(((struct gateway *)context)->ro, now, prefix, (enum ro_session_change)change);
 }
 

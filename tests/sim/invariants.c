@@ -172,6 +172,8 @@ static void check_lma(const struct gateway *gateway)
 		moving += view.state == BINDING_PENDING;
 		count++;
 	}
+	if (gateway->ro != NULL) /* where each was before, and what the MAGs that both nodes of a pair left return */
+		moving += count + 2 * ro_of(gateway).pairs;
 	/* No forwarding state outlives its binding. */
 	if (settled && owner_endpoint_count(gateway->owner) != prefixes.count)
 		domain_fail(gateway->domain, "%s forwards %u prefixes, bindings have %u", gateway->name,

@@ -270,22 +270,33 @@ static void use_tunnel(struct owner *f, uint32_t index, int change)
 		f->tunnels[index].users += (uint32_t)change;
 }
 
-/* 0, or -ENOENT if the endpoint's tunnel was refused. */
-static int check_forward(struct owner *f, const struct fwd_update *update)
+static void use_forward(struct owner *f, const struct forward *forward, int change)
 {
-	const struct forward *forward = &update->body.endpoint.forward;
-	enum presence presence;
+	use_tunnel(f, forward->tunnel, change);
+	if ((forward->flags & FORWARD_FORMER) != 0)
+		use_tunnel(f, forward->former, change);
+}
 
-	if (forward->node >= f->node_size || forward->generation != f->generations[forward->node])
-		complain(f, update, "its node has another generation");
-	if (forward->tunnel == INDEX_NONE) {
-		complain(f, update, "it has no tunnel");
-		return -ENOENT;
-	}
-	presence = tunnel_at(f, forward->tunnel)->presence;
+static int check_tunnel(struct owner *f, const struct fwd_update *update, uint32_t index)
+{
+	enum presence presence = index != INDEX_NONE ? tunnel_at(f, index)->presence : ABSENT;
+
 	if (presence == ABSENT)
 		complain(f, update, "its tunnel does not exist");
 	return presence == PRESENT ? 0 : -ENOENT;
+}
+
+/* 0, or -ENOENT if a tunnel of the endpoint was refused. */
+static int check_forward(struct owner *f, const struct fwd_update *update)
+{
+	const struct forward *forward = &update->body.endpoint.forward;
+	int error = 0;
+
+	if (forward->node >= f->node_size || forward->generation != f->generations[forward->node])
+		complain(f, update, "its node has another generation");
+	if ((forward->flags & FORWARD_FORMER) != 0)
+		error = check_tunnel(f, update, forward->former);
+	return check_tunnel(f, update, forward->tunnel) != 0 ? -ENOENT : error;
 }
 
 static int endpoint_insert(struct owner *f, const struct fwd_update *update, bool refuse)
@@ -303,7 +314,7 @@ static int endpoint_insert(struct owner *f, const struct fwd_update *update, boo
 	if (error != 0)
 		return error;
 	entry->forward = update->body.endpoint.forward;
-	use_tunnel(f, entry->forward.tunnel, 1);
+	use_forward(f, &entry->forward, 1);
 	f->endpoint_count++;
 	return 0;
 }
@@ -321,8 +332,8 @@ static int endpoint_replace(struct owner *f, const struct fwd_update *update, bo
 		error = -ENOSPC;
 	if (error != 0)
 		return error;
-	use_tunnel(f, update->body.endpoint.forward.tunnel, 1);
-	use_tunnel(f, entry->forward.tunnel, -1);
+	use_forward(f, &update->body.endpoint.forward, 1);
+	use_forward(f, &entry->forward, -1);
 	entry->forward = update->body.endpoint.forward;
 	return 0;
 }
@@ -337,7 +348,7 @@ static int endpoint_remove(struct owner *f, const struct fwd_update *update)
 		complain(f, update, "there is none");
 	if (was != PRESENT)
 		return -ENOENT;
-	use_tunnel(f, entry->forward.tunnel, -1);
+	use_forward(f, &entry->forward, -1);
 	f->endpoint_count--;
 	return 0;
 }
@@ -433,6 +444,13 @@ static void use_tunnels(struct owner *f, const struct fwd_pair *pair, int change
 		use_tunnel(f, tunnels[n - 1], change);
 }
 
+/* What a MAG may return that a node has left: nobody's node, it only says from where. */
+static bool is_of_lma(const struct fwd_pair *pair)
+{
+	return half_of(pair) == FORWARD_PAIR_RX && pair->forward.link == LINK_NONE &&
+	       pair->forward.action == FORWARD_LOCAL;
+}
+
 /* 0, or -ENOENT if a tunnel that it names was refused. */
 static int check_pair(struct owner *f, const struct fwd_update *update)
 {
@@ -443,7 +461,7 @@ static int check_pair(struct owner *f, const struct fwd_update *update)
 
 	if (pair->source == 0 || pair->destination == 0 || pair->source == pair->destination)
 		complain(f, update, "it is no pair");
-	if ((forward->flags & FORWARD_PAIR_RETURN) == 0 &&
+	if ((forward->flags & FORWARD_PAIR_RETURN) == 0 && !is_of_lma(pair) &&
 		(forward->node >= f->node_size || forward->generation != f->generations[forward->node]))
 		complain(f, update, "its node has another generation");
 	if (forward->action != FORWARD_LOCAL && forward->action != FORWARD_TUNNEL)

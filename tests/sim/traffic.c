@@ -23,7 +23,6 @@
 #define SEE_DEFAULT_MS   1000
 #define ERROR_EVERY_NS   UINT64_C(1000000000) /* RO Error, for one pair */
 #define ERROR_VOID_NS    UINT64_C(100000000)  /* not after a direct packet of the peer */
-#define PREVIOUS_NS      UINT64_C(20000000000)
 #define REFUSED_MAX_NS   UINT64_C(1000000000) /* G.6.15 (a) */
 #define REFUSED_PAUSE_NS UINT64_C(1500000000) /* longer than from one packet to the next */
 #define REFUSED_SLACK_NS UINT64_C(50000000)
@@ -266,25 +265,24 @@ static const struct gateway *lma_of(const struct domain *domain, uint64_t id)
 	return NULL;
 }
 
-/*
- * May a packet of @packet's source come out of the tunnel from there? From its MAG; and for a while after a handover
- * from the one before, of the node or of the one that it goes to (G.6.2).
- */
+/* Direct traffic that came to the MAG which the destination has left comes back from there (G.6.2). */
+static bool is_returned(const struct gateway *lma, const struct packet *packet, const struct gateway *from)
+{
+	const struct pair_record *record = owner_pair(lma->owner, packet->source, packet->destination, FORWARD_PAIR_RX);
+
+	return record != NULL && goes_to(lma, record->pair.check.tunnel, from);
+}
+
+/* It comes from the MAG where its source is bound, or from the one before, for a while. */
 static bool is_expected(const struct domain *domain, const struct packet *packet)
 {
 	const struct gateway *lma = &domain->gateways[packet->at], *from = &domain->gateways[packet->from];
 	const struct forward *source = owner_endpoint(lma->owner, packet->source);
+	bool known = source != NULL &&
+		     (goes_to(lma, source->tunnel, from) ||
+			     ((source->flags & FORWARD_FORMER) != 0 && goes_to(lma, source->former, from)));
 
-	if (source != NULL && goes_to(lma, source->tunnel, from))
-		return (source->flags & FORWARD_BLOCKED) == 0;
-	for (unsigned i = 0; i < 2; i++) {
-		const struct mobile *mobile = &domain->mobiles[number_of(domain, packet, i == 1)];
-
-		if (mobile->previous_mag == packet->from + 1 && mobile->previous_ns + PREVIOUS_NS > domain->now_ns &&
-			lma == domain_lma((struct domain *)(uintptr_t)domain, mobile->number % domain->config.lmas))
-			return true;
-	}
-	return false;
+	return known ? (source->flags & FORWARD_BLOCKED) == 0 : is_returned(lma, packet, from);
 }
 
 static enum hop at_lma(struct domain *domain, struct packet *packet, enum loss *loss)
@@ -439,6 +437,23 @@ void traffic_refusal(struct domain *domain, const struct event *event)
 	gateway_run(gateway);
 }
 
+/* Its binding is elsewhere, taken or not. */
+static void tell_of_wrong_tunnel(struct domain *domain, const struct packet *packet)
+{
+	struct gateway *lma = &domain->gateways[packet->at], *from = &domain->gateways[packet->from];
+	const struct forward *source;
+	struct engine_time now;
+
+	if (lma->role != ROLE_LMA || !lma->alive || packet->arrival != FROM_TUNNEL)
+		return;
+	source = owner_endpoint(lma->owner, packet->source);
+	if (source == NULL || goes_to(lma, source->tunnel, from) || is_returned(lma, packet, from))
+		return;
+	now = gateway_time(lma);
+	lma_wrong_tunnel(lma->lma, &now, packet->source, &from->address);
+	gateway_run(lma);
+}
+
 static void tell_of_loss(struct domain *domain, const struct packet *packet, enum loss loss)
 {
 	const struct mobile *mobile = &domain->mobiles[number_of(domain, packet, false)];
@@ -447,10 +462,8 @@ static void tell_of_loss(struct domain *domain, const struct packet *packet, enu
 
 	if (loss == LOSS_refused)
 		refuse(domain, packet);
-	if (loss == LOSS_anchor_source && owner_endpoint(gateway->owner, packet->source) != NULL)
-		lma_wrong_tunnel(gateway->lma, &now, packet->source, &domain->gateways[packet->from].address);
-	else if (loss == LOSS_source &&
-		 owner_link(gateway->owner, (uint16_t)mobile->number, mobile->mac, NULL) == INDEX_NONE)
+	if (loss == LOSS_source &&
+		owner_link(gateway->owner, (uint16_t)mobile->number, mobile->mac, NULL) == INDEX_NONE)
 		mag_unknown_mac(gateway->mag, &now, (uint16_t)mobile->number, mobile->mac);
 	else
 		return;
@@ -503,6 +516,7 @@ void traffic_packet(struct domain *domain, const struct event *event)
 	}
 	if (domain->gateways[packet->at].alive)
 		watch(domain, packet);
+	tell_of_wrong_tunnel(domain, packet);
 	lost = hop(domain, packet, &loss) == HOP_LOST;
 	if (packet->path == PATH_ANCHOR)
 		flow_of(domain, packet)->refused_ns = 0;
