@@ -415,8 +415,8 @@ static void mask_number(char *text, const char *label)
 	at += strlen(label);
 	at += strspn(at, " ");
 	end = at + strspn(at, "0123456789.");
-	*at = 'N';
 	memmove(at + 1, end, strlen(end) + 1);
+	*at = 'N';
 }
 
 /* What differs from run to run, or with every change of a structure or a version. */

@@ -21,6 +21,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* The update that inserted the route, which is there. */
 static const struct fwd_update *find_route(const char *prefix, uint8_t length)
 {
 	struct in6_addr wanted = addr(prefix);
@@ -32,7 +33,8 @@ static const struct fwd_update *find_route(const char *prefix, uint8_t length)
 			memcmp(&update->body.route.prefix, &wanted, 16) == 0)
 			return update;
 	}
-	return NULL;
+	fail_msg("no route to %s/%u", prefix, length);
+	abort();
 }
 
 static void start_tells_connected_prefixes_as_local_and_static_routes_with_their_next_hop(void **state)
@@ -51,17 +53,13 @@ static void start_tells_connected_prefixes_as_local_and_static_routes_with_their
 	}
 	assert_int_equal(host->update_count, 6);
 	route = find_route("2001:db8:1::", 64);
-	assert_non_null(route);
 	assert_int_equal(route->body.route.local, 1);
 	assert_int_equal(route->body.route.port, PORT_CORE);
 	route = find_route("2001:db8:100::", 64);
-	assert_non_null(route);
 	assert_int_equal(route->body.route.port, PORT_OUTSIDE);
 	route = find_route("::", 0);
-	assert_non_null(route);
 	assert_int_equal(route->body.route.local, 0);
-	route = find_route("2001:db8:77::", 48);
-	assert_non_null(route);
+	(void)find_route("2001:db8:77::", 48);
 	assert_int_equal(count_icmp(host, 135), 2); /* both next hops are asked for at once */
 }
 
@@ -74,7 +72,7 @@ static void start_goes_on_where_updates_were_refused(void **state)
 	host->refuse = false;
 	host_pass(host, 1);
 	assert_int_equal(host->update_count, 6);
-	assert_non_null(find_route("::", 0));
+	(void)find_route("::", 0);
 }
 
 static void longest_prefix_decides(void **state)
