@@ -14,10 +14,10 @@ static void mobile_node(struct bed *bed, const char *address, uint16_t link, uin
 		.tunnel = tunnel,
 		.node = address[12] - (uint32_t)'0'};
 
-	if (mag)
+	if (mac != NULL)
 		memcpy(forward.mac, mac, 6);
 	bed_endpoint(bed, address, &forward);
-	if (mag)
+	if (mac != NULL)
 		bed_link(bed, link, mac, LINK_KNOWN);
 }
 
