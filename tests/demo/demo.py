@@ -86,6 +86,8 @@ def attach(domain, node, mag):
 
 def collect(process, deadline_s):
     output, _ = process.communicate(timeout=deadline_s)
+    if process.returncode != 0 or not output:
+        raise LabError(f"{' '.join(process.args[-4:])} ended with exit code {process.returncode}")
     return json.loads(output)
 
 
@@ -93,6 +95,7 @@ def handover_with_tcp(domain, results):
     lab = domain.lab
     before = domain.address(1)
     lab.start("server", sys.executable, TRAFFIC, "sink", "9000")
+    listens(lab, "server", "t", 9000)
     tcp = lab.start("mn1", sys.executable, TRAFFIC, "source", SERVER, "9000", "6", stdout=subprocess.PIPE, text=True)
     time.sleep(3)  # of the transfer's six seconds: the handover lies in their middle
     domain.plug(1, 2)
@@ -105,7 +108,8 @@ def handover_with_tcp(domain, results):
 
 def handover_with_probe(domain, results):
     lab = domain.lab
-    lab.start("server", sys.executable, TRAFFIC, "echo", "7")
+    lab.start("server", sys.executable, TRAFFIC, "echo", str(ECHO_PORT))
+    listens(lab, "server", "u", ECHO_PORT)
     probe = lab.start("mn2", sys.executable, TRAFFIC, "probe", SERVER, "7", "1000", "6", stdout=subprocess.PIPE, text=True)
     time.sleep(3)
     domain.plug(2, 2)
