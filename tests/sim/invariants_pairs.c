@@ -57,14 +57,16 @@ static bool is_registered_at(
 /*
  * The node that has the link and MAC of an entry is there, its LMA knows, and its MAG has had the time to hear what
  * changed: one that has not noticed that it left, or lost it to a refresh of a MAG that has not, sends nothing of it;
- * and for what it sends when the node is back there is RO Error.
+ * and for what it sends when the node is back there is RO Error, until the LMA's update has come.
  */
-static bool is_there(struct domain *domain, const struct gateway *mag, const struct fwd_pair *pair)
+static bool is_there(struct domain *domain, const struct gateway *mag, struct pair_record *record)
 {
-	const struct mobile *mobile = &domain->mobiles[pair->check.from.link];
+	const struct mobile *mobile = &domain->mobiles[record->pair.check.from.link];
 
+	if (!is_registered_at(domain, mag, mobile, record->pair.source))
+		record->elsewhere_ns = domain->now_ns;
 	return mobile->mag == (int)(mag - domain->gateways) && mobile->attached_ns + EXCHANGE_NS < domain->now_ns &&
-	       is_registered_at(domain, mag, mobile, pair->source);
+	       (record->elsewhere_ns == 0 || record->elsewhere_ns + EXCHANGE_NS < domain->now_ns);
 }
 
 /*
@@ -94,7 +96,7 @@ static void check_sender(struct domain *domain, const struct gateway *mag, struc
 
 	if (tunnel->use != TUNNEL_TO_PEER_MAG)
 		domain_fail(domain, "%s sends a pair direct through the tunnel to an LMA", mag->name);
-	if (!peer->alive || !is_there(domain, mag, &record->pair) || is_given_up(domain, peer, &record->pair) ||
+	if (!peer->alive || !is_there(domain, mag, record) || is_given_up(domain, peer, &record->pair) ||
 		takes(peer, mag, &record->pair)) {
 		record->uncovered_ns = 0;
 		return;
