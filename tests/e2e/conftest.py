@@ -16,12 +16,10 @@ import ending  # noqa: E402
 from lab.core_trace import TIMESTAMP  # noqa: E402
 from lab.domain import Domain  # noqa: E402
 from lab.lab import Lab  # noqa: E402
-from lab.ro_world import RoWorld  # noqa: E402
+from lab.ro_world import IN_ORDER, RoWorld  # noqa: E402
 
 # The clocks of all gateways are the same, but a busy machine may take its time between stamping a PBU and reading it.
 VALIDITY_WINDOW_MS = 10000
-# A packet over the anchor, and the marker behind it, may have to wait for processors that have other things to do.
-IN_ORDER = {"in-order": True, "flush-deadline": 1000, "flush-packets": 1024}
 
 
 @pytest.fixture

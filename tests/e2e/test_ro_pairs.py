@@ -11,7 +11,7 @@ from lab.core_trace import TEAR_DOWN
 from lab.domain import node_id
 from lab.lab import wait_until
 from lab.losses import Losses, tracks
-from lab.ro_world import HOLD_DOWN_MS, RoWorld
+from lab.ro_world import HOLD_DOWN_MS, IN_ORDER, RoWorld
 
 TCP_PORT = 9000
 # A handover loses what is in the air while no MAG knows the node: a second at most, of two directions.
@@ -115,13 +115,9 @@ def teardown_under_probe(ro):
     return result(probe)
 
 
-@of(*ALL)
-@pytest.mark.parametrize("rest, change", [(RoWorld.at_rest, set_up_under_probe), (RoWorld.optimised, teardown_under_probe)],
-                         ids=["set_up", "teardown"])
-def test_probe_loses_nothing_and_keeps_its_order(ro, echo, rest, change):
+def loses_nothing(ro, change):
     """A machine that is busy with other things may lose packets before a gateway or a program has seen them: the kernel
     counts those, and there are no others."""
-    rest(ro)
     since, losses = time.time(), Losses(ro.lab)
     said = change(ro)
     dropped = losses.since_then()
@@ -130,6 +126,26 @@ def test_probe_loses_nothing_and_keeps_its_order(ro, echo, rest, change):
     assert said["lost"] <= sum(dropped["kernels"].values()), story
     assert said["reordered_out"] == said["reordered_back"] == said["duplicates"] == 0, story
     assert dropped["kernels"] or dropped["held"] == {}, story
+
+
+@of(*ALL)
+@pytest.mark.parametrize("rest, change", [(RoWorld.at_rest, set_up_under_probe), (RoWorld.optimised, teardown_under_probe)],
+                         ids=["set_up", "teardown"])
+def test_probe_loses_nothing_and_keeps_its_order(ro, echo, rest, change):
+    rest(ro)
+    loses_nothing(ro, change)
+
+
+def test_node_that_comes_back_unnoticed_finds_nothing_of_a_removed_pair(lab):
+    """mag1 believes that mn1 has been there all the time, with the pair as it was."""
+    ro = RoWorld(lab, "proxy", 1, ro_mag=IN_ORDER, mag={"nud-interval": 600000})
+    ro.optimised()
+    ro.echo()
+    ro.domain.plug(1, 3)
+    ro.becomes_direct()
+    assert ro.stop()
+    ro.place(1, 1)
+    loses_nothing(ro, set_up_under_probe)
 
 
 @of(*ALL)

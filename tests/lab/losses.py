@@ -25,9 +25,12 @@ def kernel_drops(lab):
 
 
 def gateway_drops(lab):
-    """(gateway, reason) -> packets, without what has to be dropped."""
-    return {(name, row["name"]): row["count"] for name, gateway in lab.gateways.items() for row in gateway.rows("drops")
-            if row["name"] not in NOISE | MARKERS}
+    """(gateway, reason) -> packets that were dropped, or answered with an error, without what has to be dropped."""
+    found = {}
+    for name, gateway in lab.gateways.items():
+        found |= {(name, row["name"]): row["count"] for row in gateway.rows("drops") if row["name"] not in NOISE | MARKERS}
+        found |= {(name, row["name"]): row["count"] for row in gateway.rows("punts") if row["name"].endswith("_error")}
+    return found
 
 
 def held(lab):
