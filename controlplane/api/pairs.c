@@ -57,6 +57,15 @@ const char *pair_path(const struct walk *walk, const struct ro_view *view, unsig
 
 /* ---- rows ---- */
 
+void row_ipv4_home(struct row *row, const char *key, const struct ro_ipv4_home *home)
+{
+	const uint8_t *a = home->address;
+	char text[sizeof("255.255.255.255/255")];
+
+	snprintf(text, sizeof(text), "%u.%u.%u.%u/%u", a[0], a[1], a[2], a[3], home->length);
+	row_text(row, key, home->length != 0 ? text : NULL);
+}
+
 static void row_side_prefixes(struct row *row, const char *key, const struct ro_side_view *side)
 {
 	struct home_network_prefix prefixes[RO_SIDE_PREFIXES];
@@ -69,15 +78,16 @@ static void row_side_prefixes(struct row *row, const char *key, const struct ro_
 
 static void row_side(struct row *row, const struct walk *walk, const struct ro_view *view, unsigned i)
 {
-	static const char *const keys[2][9] = {
-		{"a", "a_prefixes", "a_here", "a_mag", "a_mag_address", "a_lma", "a_lma_address", "a_sends", "a_takes"},
-		{"b", "b_prefixes", "b_here", "b_mag", "b_mag_address", "b_lma", "b_lma_address", "b_sends",
-			"b_takes"}};
+	static const char *const keys[2][10] = {{"a", "a_prefixes", "a_here", "a_mag", "a_mag_address", "a_lma",
+							"a_lma_address", "a_sends", "a_takes", "a_ipv4_home"},
+		{"b", "b_prefixes", "b_here", "b_mag", "b_mag_address", "b_lma", "b_lma_address", "b_sends", "b_takes",
+			"b_ipv4_home"}};
 	const struct ro_side_view *side = &view->sides[i];
 	char text[END_TEXT_MAX], gateway[GATEWAY_TEXT_MAX];
 
 	row_text(row, keys[i][0], end_name(&side->id, side->prefixes[0], text));
 	row_side_prefixes(row, keys[i][1], side);
+	row_ipv4_home(row, keys[i][9], &side->ipv4);
 	row_bool(row, keys[i][2], side->ours);
 	row_text(row, keys[i][3], gateway_name(walk, &side->mag, gateway));
 	row_ip6(row, keys[i][4], &side->mag);

@@ -27,5 +27,7 @@ unsigned pair_side(const struct ro_view *view, uint64_t endpoint);
 const char *pair_path(const struct walk *walk, const struct ro_view *view, unsigned side);
 /* Everything about a pair but events. */
 void row_pair(struct row *row, const struct walk *walk, const struct ro_view *view);
+/* "192.0.2.1/24", null: none */
+void row_ipv4_home(struct row *row, const char *key, const struct ro_ipv4_home *home);
 /* An event: at, ago_ms, event, detail. */
 void row_pair_event(struct row *row, const struct engine_time *now, uint64_t wall_ns, uint8_t event, uint8_t value);

@@ -353,6 +353,8 @@ static json_t *end_json(const struct question *question, unsigned i, struct row 
 	row_start(&row);
 	row_text(&row, "mn", end->name);
 	row_prefix(&row, "prefix", &prefix.prefix, prefix.length);
+	if (side != NULL)
+		row_ipv4_home(&row, "ipv4_home", &side->ipv4);
 	row_text(&row, "session", end->session);
 	row_bool(&row, "allowed", end->prospect.allowed);
 	row_text(&row, "mag", gateway_name(walk, &mag, text));

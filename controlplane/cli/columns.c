@@ -223,6 +223,8 @@ static const struct column pairs[] = {
 	COLUMN("b_mag", "B MAG", CELL_TEXT),
 	COLUMN("a_prefixes", "A PREFIXES", CELL_LIST),
 	COLUMN("b_prefixes", "B PREFIXES", CELL_LIST),
+	WIDE("a_ipv4_home", "A IPV4", CELL_TEXT),
+	WIDE("b_ipv4_home", "B IPV4", CELL_TEXT),
 	WIDE("a_lma", "A LMA", CELL_TEXT),
 	WIDE("b_lma", "B LMA", CELL_TEXT),
 	WIDE("association", "ASSOCIATION", CELL_NUMBER),

@@ -262,6 +262,7 @@ static const struct column pair_columns[] = {
 
 static const struct column side_columns[] = {
 	{.key = "prefix", .title = "  prefix", .cell = CELL_TEXT},
+	{.key = "ipv4_home", .title = "  IPv4 home address", .cell = CELL_TEXT},
 	{.key = "session", .title = "  session here", .cell = CELL_TEXT},
 	{.key = "mag", .title = "  MAG", .cell = CELL_TEXT},
 	{.key = "lma", .title = "  LMA", .cell = CELL_TEXT},

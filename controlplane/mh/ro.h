@@ -150,24 +150,31 @@ bool ro_option_association(const struct ro_option *option, uint32_t *association
 
 #define RO_PREFIXES_MAX 8 /* of one MN in a message */
 
+/* An IPv4 home address with the length of its subnet (option 36); length 0: none. */
+struct ro_ipv4_home {
+	uint8_t address[4];
+	uint8_t length;
+};
+
+/* May an MN have it? A unicast address that is routed, in a subnet with a length. */
+bool ro_ipv4_home_is_valid(const struct ro_ipv4_home *home);
+
 /* An MN as a message names it. */
 struct ro_tuple {
 	struct mn_id id; /* points into the message */
 	struct home_network_prefix prefixes[RO_PREFIXES_MAX];
 	uint8_t prefix_count;
+	struct ro_ipv4_home ipv4; /* the first one that an MN can have: others are no reason to refuse a message */
 	bool has_mag, has_lma;
 	struct in6_addr mag; /* option 51 */
 	struct in6_addr lma; /* option 41 */
 };
 
-/*
- * The options of an RO message. Tuple 0 is the MN of the receiving side (A), 1 the other (B). Of an IPv4 home address
- * the presence is noted only.
- */
+/* The options of an RO message. Tuple 0 is the MN of the receiving side (A), 1 the other (B). */
 struct ro_body {
 	struct ro_tuple tuples[2];
 	uint8_t tuple_count; /* as on the wire; more than 2: malformed */
-	bool has_stamp, has_authorisation, has_ipv4, has_tunnel;
+	bool has_stamp, has_authorisation, has_tunnel;
 	bool is_malformed; /* an option that opens no tuple, stands twice, or more prefixes than are kept */
 	uint8_t tunnel_mode;
 	uint64_t stamp; /* 48.16 */

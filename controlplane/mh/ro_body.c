@@ -7,6 +7,13 @@
 #define ADDRESS_BITS  128
 #define LMAA_CODE_IP6 1 /* RFC 5949 section 6.2.2 */
 
+#define IPV4_LENGTH_SHIFT 10 /* of option 36: 6 bits, then 10 reserved ones */
+
+/* First octets of IPv4 addresses that nobody has at home (RFC 6890). */
+#define IPV4_THIS_NETWORK 0
+#define IPV4_LOOPBACK     127
+#define IPV4_MULTICAST    224 /* and beyond: reserved */
+
 static struct ro_tuple *open_tuple(struct ro_body *body)
 {
 	if (body->tuple_count >= 1 && body->tuple_count <= 2)
@@ -35,6 +42,29 @@ static void take_prefix(struct ro_body *body, const struct mh_option *option)
 		body->is_malformed = true;
 	else
 		mh_option_prefix(option, &tuple->prefixes[tuple->prefix_count++]);
+}
+
+bool ro_ipv4_home_is_valid(const struct ro_ipv4_home *home)
+{
+	uint8_t first = home->address[0];
+
+	return home->length >= 1 && home->length <= 32 && first != IPV4_THIS_NETWORK && first != IPV4_LOOPBACK &&
+	       first < IPV4_MULTICAST;
+}
+
+/* No message is refused for what is wrong with it: the pair is about prefixes. */
+static void take_ipv4(struct ro_body *body, const struct mh_option *option)
+{
+	struct cursor data = cursor_over(option->data, option->length);
+	struct ro_tuple *tuple = &body->tuples[body->tuple_count == 2];
+	struct ro_ipv4_home home;
+
+	if (body->tuple_count < 1 || body->tuple_count > 2 || tuple->ipv4.length != 0)
+		return;
+	home.length = (uint8_t)(cursor_be16(&data) >> IPV4_LENGTH_SHIFT);
+	cursor_copy(&data, home.address, sizeof(home.address));
+	if (ro_ipv4_home_is_valid(&home))
+		tuple->ipv4 = home;
 }
 
 /* Options 41 and 51: two octets, the first or second of which is a tag, then an IPv6 address. */
@@ -96,7 +126,7 @@ static void take_option(struct ro_body *body, const struct mh_option *option)
 	switch (option->type) {
 	case MHO_MN_ID: take_id(body, option); break;
 	case MHO_HOME_NETWORK_PREFIX: take_prefix(body, option); break;
-	case MHO_IPV4_HOME_ADDRESS_REQUEST: body->has_ipv4 = true; break;
+	case MHO_IPV4_HOME_ADDRESS_REQUEST: take_ipv4(body, option); break;
 	case MHO_MAG_IPV6_ADDRESS: take_mag(body, option); break;
 	case MHO_LMA_ADDRESS: take_lma(body, option); break;
 	case MHO_TIMESTAMP: take_stamp(body, option); break;
@@ -122,11 +152,22 @@ static void write_address(
 	mh_write_option(writer, type, data, sizeof(data));
 }
 
+static void write_ipv4(struct mh_writer *writer, const struct ro_ipv4_home *home)
+{
+	uint8_t data[6];
+
+	put_be16(data, (uint16_t)(home->length << IPV4_LENGTH_SHIFT));
+	memcpy(data + 2, home->address, sizeof(home->address));
+	mh_write_option(writer, MHO_IPV4_HOME_ADDRESS_REQUEST, data, sizeof(data));
+}
+
 static void write_tuple(struct mh_writer *writer, const struct ro_tuple *tuple)
 {
 	mh_write_mn_id(writer, &tuple->id);
 	for (unsigned i = 0; i < tuple->prefix_count; i++)
 		mh_write_prefix(writer, &tuple->prefixes[i]);
+	if (tuple->ipv4.length != 0)
+		write_ipv4(writer, &tuple->ipv4);
 	if (tuple->has_mag)
 		write_address(writer, MHO_MAG_IPV6_ADDRESS, 0, ADDRESS_BITS, &tuple->mag);
 	if (tuple->has_lma)

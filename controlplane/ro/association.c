@@ -113,6 +113,7 @@ bool side_from_tuple(struct side *side, const struct ro_tuple *tuple)
 			return false;
 		side->prefixes[side->prefix_count++] = id;
 	}
+	side->ipv4 = tuple->ipv4;
 	if (tuple->has_mag)
 		side->mag = tuple->mag;
 	if (tuple->has_lma)
@@ -125,6 +126,7 @@ void side_from_session(struct side *side, const struct ro_session *session)
 	memset(side, 0, sizeof(*side));
 	memcpy(side->prefixes, session->prefixes, sizeof(side->prefixes));
 	side->prefix_count = session->prefix_count;
+	side->ipv4 = session->ipv4;
 	side->mag = session->mag;
 	side->lma = session->lma;
 	side->ours = true;
@@ -179,6 +181,7 @@ int association_assign(struct ro *ro, struct association *a, unsigned i, const s
 		returns_stop(ro, a); /* what is installed under the old ones */
 		take_prefixes(ro, a, i, from);
 	}
+	side->ipv4 = from->ipv4;
 	side->mag = from->mag;
 	side->lma = from->lma;
 	side->ours = from->ours;

@@ -23,6 +23,7 @@ bool side_refresh(struct ro *ro, struct side *side)
 		return true;
 	if (!ro->ops->find_by_prefix(ro->context, side->prefixes[0], &session))
 		return false;
+	side->ipv4 = session.ipv4;
 	side->mag = session.mag;
 	side->lma = session.lma;
 	return true;

@@ -37,7 +37,7 @@ static void exchange_end(struct ro *ro, struct exchange *exchange)
 
 struct ro_tuple tuple_of(const struct side *side, bool with_mag)
 {
-	struct ro_tuple tuple = {.id = side_id(side), .prefix_count = side->prefix_count};
+	struct ro_tuple tuple = {.id = side_id(side), .prefix_count = side->prefix_count, .ipv4 = side->ipv4};
 
 	for (unsigned i = 0; i < side->prefix_count; i++)
 		tuple.prefixes[i] = (struct home_network_prefix){prefix_address(side->prefixes[i]), 64};

@@ -23,9 +23,10 @@ struct side {
 	struct ident id;
 	uint64_t prefixes[RO_SIDE_PREFIXES];
 	uint8_t prefix_count;     /* of the pair */
-	uint8_t behind;           /* 1: behind them stands the session's first prefix, which is not of the pair */
-	bool ours;                /* served here */
-	bool tx, rx;              /* MAG: halves wanted for this MN */
+	bool behind : 1;          /* behind them stands the session's first prefix, which is not of the pair */
+	bool ours : 1;            /* served here */
+	bool tx : 1, rx : 1;      /* MAG: halves wanted for this MN */
+	struct ro_ipv4_home ipv4; /* told and shown only: no authorisation covers it, no packet is sent by it */
 	struct in6_addr mag, lma; /* :: if not known */
 };
 

@@ -89,6 +89,7 @@ static bool sides_assign(struct ro *ro, struct association *a, const struct side
 	if (!other.ours && a->last_failure != RO_STATUS_PREFIX) { /* its LMA said more of it than the packet */
 		memcpy(other.prefixes, a->sides[1 - first].prefixes, sizeof(other.prefixes));
 		other.prefix_count = a->sides[1 - first].prefix_count;
+		other.ipv4 = a->sides[1 - first].ipv4;
 	}
 	return association_assign(ro, a, first, &sides[0]) == 0 && association_assign(ro, a, 1 - first, &other) == 0;
 }
@@ -424,6 +425,8 @@ static bool ask_answered(struct ro *ro, struct association *a, const struct ro_r
 			return false;
 		a->sides[foreign].mag = tuple->mag;
 	}
+	if (told.ipv4.length != 0)
+		a->sides[foreign].ipv4 = told.ipv4;
 	a->controller = (ack->fixed.flags & RO_FLAG_C) == 0;
 	a->has_token = ack->body.has_authorisation;
 	a->token = ack->body.authorisation;

@@ -9,6 +9,8 @@
 #define LIFETIME_UNIT_S      4
 #define LOCAL_RO_INTRA_LMA   2 /* straight to the other MAG */
 #define PAIR_LENGTH          34
+#define PAIR_LENGTH_IPV4     42
+#define PAIR_FLAG_P          0x80 /* with IPv4 addresses */
 #define AUTHORISATION_LENGTH 18
 #define INFINITE_LIFETIME    UINT16_MAX
 #define LONGEST_FINITE_S     (UINT16_MAX - 1)
@@ -66,12 +68,14 @@ uint32_t pbu_exchange_id(uint64_t stamp)
 
 static void write_pair(struct mh_writer *writer, const struct ro_fixed *fixed, const struct side *side)
 {
-	uint8_t data[PAIR_LENGTH] = {[1] = 64};
+	uint8_t data[PAIR_LENGTH_IPV4] = {side->ipv4.length != 0 ? PAIR_FLAG_P : 0, 64};
 	struct in6_addr prefix = prefix_address(side->prefixes[0]);
 
 	memcpy(data + 2, &prefix, 16);
 	memcpy(data + 18, &side->mag, 16);
-	ro_write_option(writer, fixed, RO_OPTION_MN_CN_PAIR, data, sizeof(data));
+	memcpy(data + PAIR_LENGTH, side->ipv4.address, 4);
+	ro_write_option(
+		writer, fixed, RO_OPTION_MN_CN_PAIR, data, side->ipv4.length != 0 ? PAIR_LENGTH_IPV4 : PAIR_LENGTH);
 }
 
 /* A PBU has no room for the Association ID that the authorisation covers: it follows the authenticator. */
@@ -217,6 +221,15 @@ static void own_tuple(struct ro_tuple *tuple, const struct ro_session *session, 
 				(struct home_network_prefix){prefix_address(session->prefixes[i]), 64};
 }
 
+/* The option has no length of a subnet. */
+static struct ro_ipv4_home ipv4_of(const struct ro_pair_option *pair)
+{
+	struct ro_ipv4_home home = {.length = 32};
+
+	memcpy(home.address, pair->ipv4_home, sizeof(home.address));
+	return pair->has_ipv4 && ro_ipv4_home_is_valid(&home) ? home : (struct ro_ipv4_home){.length = 0};
+}
+
 bool ro_pbu(struct ro *ro, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message)
 {
@@ -253,6 +266,7 @@ bool ro_pbu(struct ro *ro, const struct engine_time *now, const struct mh_datagr
 		request.body.tuples[1] = pbu.tuple;
 		request.body.tuples[1].has_mag = true;
 		request.body.tuples[1].mag = datagram->source;
+		request.body.tuples[1].ipv4 = ipv4_of(&pbu.pairs[1]);
 		mag_request_in(ro, &request);
 	}
 	return true;

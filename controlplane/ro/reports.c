@@ -63,6 +63,7 @@ static uint8_t learn_foreign(struct ro *ro, struct association *a, const struct 
 	if (mag == NULL || mag->role != RO_ROLE_MAG)
 		return RO_STATUS_NOT_AUTHORISED;
 	side->mag = told->mag;
+	side->ipv4 = told->ipv4;
 	if (side->id.length == 0 && id->length > 0 && !side_set_id(side, id))
 		return RO_STATUS_NO_RESOURCES;
 	return RO_STATUS_ACTIVE;

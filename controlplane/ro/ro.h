@@ -147,6 +147,7 @@ struct ro_session {
 	struct mn_id id;                     /* valid until the next call into the owner */
 	uint64_t prefixes[RO_SIDE_PREFIXES]; /* endpoint.h; the first ones */
 	uint8_t prefix_count;
+	struct ro_ipv4_home ipv4;   /* told to the other gateways; length 0: none */
 	bool allowed;               /* by policy */
 	bool in_order;              /* MAG: by policy, RO-077 */
 	struct in6_addr mag;        /* current proxy-CoA */
@@ -269,6 +270,7 @@ struct ro_side_view {
 	struct mn_id id;
 	const uint64_t *prefixes;
 	unsigned prefix_count;
+	struct ro_ipv4_home ipv4; /* length 0: none */
 	bool ours;
 	struct in6_addr mag, lma;
 	bool tx, rx;       /* MAG: halves that are wanted for this MN */

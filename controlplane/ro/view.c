@@ -18,6 +18,7 @@ static struct ro_side_view side_view(const struct association *a, unsigned i)
 	return (struct ro_side_view){.id = side_id(side),
 		.prefixes = side->prefixes,
 		.prefix_count = side->prefix_count,
+		.ipv4 = side->ipv4,
 		.ours = side->ours,
 		.mag = side->mag,
 		.lma = side->lma,

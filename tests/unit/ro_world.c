@@ -51,6 +51,7 @@ static void fill_session(const struct world *world, const struct world_mn *mn, s
 		.id = {.subtype = 1, .length = (uint8_t)strlen(mn->id), .data = (const uint8_t *)mn->id},
 		.prefixes = {mn->prefix, mn->second},
 		.prefix_count = mn->second != 0 ? 2 : 1,
+		.ipv4 = mn->ipv4,
 		.allowed = !mn->denied,
 		.in_order = world->in_order,
 		.mag = address_of((unsigned)mn->mag),

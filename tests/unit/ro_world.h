@@ -24,9 +24,10 @@ enum { LMA1, LMA2, MAG1, MAG2, MAG3, NODES };
 struct world_mn {
 	char id[16];
 	uint64_t prefix, second; /* second: 0 if it has one */
-	int lma, mag;            /* mag -1: nowhere */
-	bool denied;             /* by policy, everywhere */
-	int former;              /* MAG of before the last handover; -1: none */
+	struct ro_ipv4_home ipv4;
+	int lma, mag; /* mag -1: nowhere */
+	bool denied;  /* by policy, everywhere */
+	int former;   /* MAG of before the last handover; -1: none */
 };
 
 struct world_pair {

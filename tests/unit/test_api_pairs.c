@@ -118,6 +118,7 @@ static void pairs_of_an_lma(void **state)
 static void pairs_of_a_mag(void **state)
 {
 	serve(MAG1, (struct world_options){.proxy = true, .one_lma = true});
+	world.mns[1].ipv4 = (struct ro_ipv4_home){{192, 0, 2, 77}, 24};
 	world_traffic(&world, LMA1);
 	world_pass(&world, 1000);
 	GOLDEN(&fixture, "pairs_mag.txt", "show", "pairs");

@@ -203,6 +203,67 @@ static void stamp_authorisation_and_anchor_come_back_in_both_profiles(void **sta
 	}
 }
 
+/* RO-037 */
+static void ipv4_home_addresses_come_back_in_their_tuples(void **state)
+{
+	struct in6_addr source = address("2001:db8:a2::1"), destination = address("2001:db8:a1::1");
+	struct ro_body body = {
+		.tuples = {tuple(ID1, "2001:db8:f1:1::", NULL), tuple(ID2, "2001:db8:f2:2::", NULL)}, .tuple_count = 2};
+	static const uint8_t option[8] = {36, 6, 24 << 2, 0, 192, 0, 2, 77};
+	struct mh_message message;
+	struct ro_body parsed;
+	uint8_t bytes[512];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct ro_fixed fixed = {.code = RO_INIT, .experimental = i & 1};
+		uint16_t length;
+
+		body.tuples[0].ipv4 = (struct ro_ipv4_home){{10, 1, 0, 9}, i & 2 ? 0 : 32};
+		body.tuples[1].ipv4 = (struct ro_ipv4_home){{192, 0, 2, 77}, 24};
+		length = ro_encode(&fixed, &body, bytes, sizeof(bytes), &source, &destination);
+		assert_non_null(memmem(bytes, length, option, sizeof(option)));
+		assert_int_equal(mh_decode(&message, bytes, length, &source, &destination), MH_ERROR_NONE);
+		ro_body_parse(&message, &parsed);
+		assert_false(parsed.is_malformed);
+		assert_int_equal(parsed.tuples[0].ipv4.length, i & 2 ? 0 : 32);
+		assert_memory_equal(&parsed.tuples[1].ipv4, &body.tuples[1].ipv4, sizeof(struct ro_ipv4_home));
+		if (!(i & 2))
+			assert_memory_equal(parsed.tuples[0].ipv4.address, body.tuples[0].ipv4.address, 4);
+	}
+}
+
+/* The first that an MN may have, of each tuple; no message is malformed by others. */
+static void ipv4_home_addresses_of_nobody_are_passed_over(void **state)
+{
+	static const uint8_t options[][6] = {{0, 0, 10, 0, 0, 1}, {33 << 2, 0, 10, 0, 0, 1}, {63 << 2, 0, 10, 0, 0, 1},
+		{32 << 2, 0, 0, 0, 0, 0}, {32 << 2, 0, 127, 0, 0, 1}, {32 << 2, 0, 224, 0, 0, 1},
+		{32 << 2, 0, 255, 255, 255, 255}, {1 << 2, 0, 223, 255, 255, 255}, {32 << 2, 0, 10, 0, 0, 1}};
+	struct mh_message message;
+	struct mh_writer writer;
+	struct ro_body body;
+	uint8_t bytes[512];
+	uint16_t length;
+
+	(void)state;
+	mh_writer_init(&writer, ro_mh_type(RO_INIT, false), bytes, sizeof(bytes));
+	mh_write_option(&writer, MHO_IPV4_HOME_ADDRESS_REQUEST, options[8], 6); /* before any tuple */
+	for (unsigned i = 0; i < 2; i++) {
+		mh_write_mn_id(&writer, &(struct mn_id){.subtype = 1});
+		for (unsigned j = 0; j < sizeof(options) / sizeof(options[0]); j++)
+			mh_write_option(&writer, MHO_IPV4_HOME_ADDRESS_REQUEST, options[j], 6);
+	}
+	length = mh_writer_finish(&writer, NULL, NULL);
+	assert_int_not_equal(length, 0);
+	assert_int_equal(mh_decode(&message, bytes, length, NULL, NULL), MH_ERROR_NONE);
+	ro_body_parse(&message, &body);
+	assert_false(body.is_malformed);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(body.tuples[i].ipv4.length, 1);
+		assert_int_equal(body.tuples[i].ipv4.address[0], 223);
+	}
+}
+
 static void marker_has_a_fixed_part_only(void **state)
 {
 	struct in6_addr source = address("2001:db8:f1:1:200:5eff:fe00:5213");
@@ -330,6 +391,8 @@ int main(void)
 		cmocka_unit_test(ro_init_in_the_native_profile_has_the_octets_of_the_vector),
 		cmocka_unit_test(acks_have_the_octets_of_the_vectors),
 		cmocka_unit_test(stamp_authorisation_and_anchor_come_back_in_both_profiles),
+		cmocka_unit_test(ipv4_home_addresses_come_back_in_their_tuples),
+		cmocka_unit_test(ipv4_home_addresses_of_nobody_are_passed_over),
 		cmocka_unit_test(marker_has_a_fixed_part_only),
 		cmocka_unit_test(bodies_that_make_no_sense_are_told_apart),
 		cmocka_unit_test(native_numbers_move_with_their_bases),

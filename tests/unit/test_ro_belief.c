@@ -813,6 +813,30 @@ static void crossing_inits_with_different_prefixes_are_about_one_pair(void **sta
 	}
 }
 
+/* RO-037: what an own MN has says its session; of the other one the newest message does. Neither ends an update. */
+static void ipv4_home_address_of_an_own_mn_is_what_its_session_has(void **state)
+{
+	static const struct ro_ipv4_home own = {{10, 1, 0, 9}, 24}, told = {{203, 0, 113, 5}, 32};
+	struct ro_view view;
+	struct forged init;
+
+	(void)state;
+	for (unsigned has = 0; has < 2; has++) {
+		begin(1);
+		world.mns[0].ipv4 = has ? own : (struct ro_ipv4_home){.length = 0};
+		init = message(LMA1, MAG1, RO_INIT, 1, 2, MAG2);
+		init.fixed.flags = RO_FLAG_P;
+		init.body.tuples[0].ipv4 = init.body.tuples[1].ipv4 = told;
+		expect_answer(&init, RO_STATUS_CREATED);
+		view = view_at(MAG1);
+		for (unsigned i = 0; i < 2; i++)
+			assert_memory_equal(
+				&view.sides[i].ipv4, view.sides[i].ours ? &world.mns[0].ipv4 : &told, sizeof(told));
+		run();
+		world_fini(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -843,6 +867,7 @@ int main(void)
 		cmocka_unit_test(stop_during_the_set_up_ends_everywhere),
 		cmocka_unit_test(setup_is_not_repeated_for_an_mn_that_has_left),
 		cmocka_unit_test(crossing_inits_with_different_prefixes_are_about_one_pair),
+		cmocka_unit_test(ipv4_home_address_of_an_own_mn_is_what_its_session_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

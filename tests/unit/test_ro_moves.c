@@ -324,6 +324,71 @@ static void pair_of_a_second_prefix_moves_with_its_session(void **state)
 	}
 }
 
+/* ---- IPv4 home addresses ---- */
+
+static void expect_ipv4(unsigned node, bool pbu, unsigned variant)
+{
+	const struct world *w = &world;
+	struct ro_view view;
+
+	assert_true(ro_pair_find(w->nodes[node].ro, w->mns[0].prefix, w->mns[1].prefix, &view));
+	for (unsigned i = 0; i < 2; i++) {
+		const struct ro_side_view *side = &view.sides[i];
+		const struct world_mn *mn = &w->mns[side->prefixes[0] == w->mns[0].prefix ? 0 : 1];
+		/* a PBU says nothing of the subnet */
+		bool ok = memcmp(side->ipv4.address, mn->ipv4.address, 4) == 0 &&
+			  (side->ipv4.length == mn->ipv4.length || (pbu && !side->ours && side->ipv4.length == 32));
+
+		if (!ok)
+			fail_msg("variant %u: node %u has another IPv4 address of %s", variant, node, mn->id);
+	}
+}
+
+/* RO-037: every gateway of the pair is told, with the set-up and when one of them is new. */
+static void ipv4_home_addresses_are_known_wherever_the_pair_is(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 6; variant++) {
+		bool pbu = variant >= 4;
+
+		world_init(&world, (struct world_options){.proxy = (variant & 1) && !pbu,
+					   .one_lma = variant & 2,
+					   .pbu_for_setup = pbu,
+					   .trust_peers = pbu && (variant & 1)});
+		world.mns[0].ipv4 = (struct ro_ipv4_home){{10, 1, 0, 9}, 24};
+		world.mns[1].ipv4 = (struct ro_ipv4_home){{192, 0, 2, 77}, 28};
+		world_traffic(&world, LMA1);
+		expect_direct("IPv4", variant);
+		for (unsigned node = LMA1; node <= MAG2; node++)
+			if (node != LMA2 || !(variant & 2))
+				expect_ipv4(node, pbu, variant);
+		world_move(&world, 1, MAG3);
+		expect_direct("IPv4, moved", variant);
+		expect_ipv4(MAG2, pbu, variant);
+		expect_ipv4(MAG3, pbu, variant);
+		world_fini(&world);
+	}
+}
+
+/* An address that only one of them has, and that it loses with a handover, is so everywhere. */
+static void ipv4_home_address_that_is_gone_is_told_no_more(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		begin(variant);
+		world.mns[0].ipv4 = (struct ro_ipv4_home){{10, 1, 0, 9}, 24};
+		world_traffic(&world, LMA1);
+		expect_ipv4(MAG2, false, variant);
+		world.mns[0].ipv4 = (struct ro_ipv4_home){.length = 0};
+		world_move(&world, 1, MAG3);
+		expect_direct("moved", variant);
+		expect_ipv4(LMA1, false, variant);
+		expect_ipv4(MAG2, false, variant);
+		expect_ipv4(MAG3, false, variant);
+		world_fini(&world);
+	}
+}
+
 /* The MAG that it came back to never noticed that it was away. */
 static void removal_follows_an_mn_to_where_it_came_back(void **state)
 {
@@ -367,6 +432,8 @@ int main(void)
 		cmocka_unit_test(early_activation_that_failed_is_reported_142),
 		cmocka_unit_test(mag_that_does_not_allow_early_activation_waits),
 		cmocka_unit_test(mns_with_two_prefixes_have_one_pair_of_all),
+		cmocka_unit_test(ipv4_home_addresses_are_known_wherever_the_pair_is),
+		cmocka_unit_test(ipv4_home_address_that_is_gone_is_told_no_more),
 		cmocka_unit_test(pair_of_a_second_prefix_moves_with_its_session),
 		cmocka_unit_test(removal_follows_an_mn_to_where_it_came_back),
 	};
