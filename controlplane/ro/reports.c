@@ -90,10 +90,15 @@ static void report_of_removal(
 		update_remove(ro, a, cause);
 }
 
-/* The controller updates without asking: its Report is the first that we hear of it (G.6.10). */
+/*
+ * The controller updates without asking: its Report is the first that we hear of it (G.6.10). Identifier
+ * and mode may be others: of our own Init, if it came late, after the controller's had won the crossing (G.6.8).
+ */
 static void adopt_report(struct ro *ro, struct association *a, const struct ro_request *request)
 {
 	exchanges_cancel(ro, a, false);
+	a->id = request->fixed.association;
+	a->proxy = (request->fixed.flags & RO_FLAG_P) != 0;
 	a->stamp = request->body.stamp;
 	a->handover = (request->fixed.flags & RO_FLAG_H) != 0;
 	a->lead = a->sides[0].ours ? 1 : 0;

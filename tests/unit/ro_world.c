@@ -191,9 +191,9 @@ static void node_init(struct world *world, unsigned number, const struct world_o
 	assert_non_null(node->events);
 	node->config.hooks = (struct ro_hooks){.context = node, .pair_packets = pair_packets, .pair_event = pair_event};
 	node->packets = UINT64_MAX;
+	peers_of(node);
 	if (options->adjust != NULL)
 		options->adjust(&node->config);
-	peers_of(node);
 	fake_host_init(&node->fake);
 	node->fake.random += number * 7919;
 	node->fake.done = done;
@@ -232,6 +232,9 @@ void world_fini(struct world *world)
 		pair_events_destroy(world->nodes[i].events);
 		fake_host_fini(&world->nodes[i].fake);
 	}
+	for (unsigned i = 0; i < WORLD_DELAYS; i++)
+		if (world->delays[i].waits)
+			free(world->delays[i].message.bytes);
 	for (; world->head < world->tail; world->head++)
 		free(world->queue[world->head % WORLD_QUEUE].bytes);
 }
@@ -397,6 +400,52 @@ static bool is_lost(struct world *world, const char *arrow)
 	return true;
 }
 
+static void enqueue(struct world *world, struct fake_message *sent)
+{
+	assert_true(world->tail - world->head < WORLD_QUEUE);
+	world->queue[world->tail++ % WORLD_QUEUE] = *sent;
+	sent->bytes = NULL;
+}
+
+static bool is_delayed(struct world *world, struct fake_message *sent)
+{
+	bool delayed = false;
+
+	for (unsigned i = 0; i < WORLD_DELAYS; i++) {
+		struct world_delay *delay = &world->delays[i];
+
+		if (delay->number == 0 || --delay->number > 0 || delayed)
+			continue;
+		delay->message = *sent;
+		delay->waits = delayed = true;
+	}
+	if (delayed)
+		sent->bytes = NULL;
+	return delayed;
+}
+
+/* One message more has come: those that waited for it follow. */
+static void count_delivery(struct world *world)
+{
+	for (unsigned i = 0; i < WORLD_DELAYS; i++) {
+		struct world_delay *delay = &world->delays[i];
+
+		if (!delay->waits || (delay->by > 0 && --delay->by > 0))
+			continue;
+		delay->waits = false;
+		enqueue(world, &delay->message);
+	}
+}
+
+void world_release(struct world *world)
+{
+	for (unsigned i = 0; i < WORLD_DELAYS; i++)
+		if (world->delays[i].waits)
+			enqueue(world, &world->delays[i].message);
+	memset(world->delays, 0, sizeof(world->delays));
+	world_run(world);
+}
+
 /* Out of the tunnel: a decodable message between the addresses that markers have. */
 static void record_marker(struct world *world, const struct world_node *node, const struct fake_message *sent)
 {
@@ -426,11 +475,8 @@ static void collect(struct world *world, struct world_node *node)
 		fail_msg("%s: an update was refused", names[node->number]);
 	for (unsigned i = 0; i < fake->message_count; i++) {
 		record(world, &fake->messages[i], arrow);
-		if (node->dead || is_lost(world, arrow))
-			continue;
-		assert_true(world->tail - world->head < WORLD_QUEUE);
-		world->queue[world->tail++ % WORLD_QUEUE] = fake->messages[i];
-		fake->messages[i].bytes = NULL;
+		if (!node->dead && !is_lost(world, arrow) && !is_delayed(world, &fake->messages[i]))
+			enqueue(world, &fake->messages[i]);
 	}
 	for (unsigned i = 0; i < fake->inner_count; i++)
 		record_marker(world, node, &fake->inner[i]);
@@ -469,6 +515,7 @@ void world_run(struct world *world)
 		sent = &world->queue[world->head++ % WORLD_QUEUE];
 		deliver(world, sent);
 		free(sent->bytes);
+		count_delivery(world);
 	}
 }
 

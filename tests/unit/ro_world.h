@@ -55,6 +55,15 @@ struct world_node {
 	bool dead;
 };
 
+/* The message number @number from now, from 1, waits until @by others have come, or until world_release(). 0: none. */
+struct world_delay {
+	unsigned number, by;
+	struct fake_message message;
+	bool waits;
+};
+
+#define WORLD_DELAYS 2
+
 struct world {
 	struct world_node nodes[NODES];
 	struct world_mn mns[WORLD_MNS];
@@ -68,9 +77,10 @@ struct world {
 	const char *lose; /* this arrow is lost @lose_count times */
 	unsigned lose_count;
 	unsigned lose_number; /* the n-th message from now is lost; 0: none */
-	bool refusals;        /* updates may be refused */
-	bool early;           /* pairs may send before the peer receives for a moment */
-	bool in_order;        /* by policy of every MN */
+	struct world_delay delays[WORLD_DELAYS];
+	bool refusals; /* updates may be refused */
+	bool early;    /* pairs may send before the peer receives for a moment */
+	bool in_order; /* by policy of every MN */
 };
 
 struct world_options {
@@ -82,6 +92,8 @@ void world_init(struct world *world, struct world_options options);
 void world_fini(struct world *world);
 /* Until nothing is on its way. */
 void world_run(struct world *world);
+/* What is delayed comes now. */
+void world_release(struct world *world);
 /* Time passes in steps of 50 ms. */
 void world_pass(struct world *world, uint64_t ms);
 /* mn1 -> mn2 and back were seen by @node. */

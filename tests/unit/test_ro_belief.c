@@ -719,6 +719,120 @@ static void init_of_the_loser_that_comes_late_is_answered_3(void **state)
 	}
 }
 
+static const int firsts[] = {-1, LMA1, LMA2};
+
+#define CROSSINGS 12
+
+/* The other LMA has the other mode. */
+static void lma1_differs(struct ro_config *config)
+{
+	if (same_address(&config->address, &config->peers[LMA1].address))
+		config->proxy = !config->proxy;
+}
+
+/* In either mode or both; both LMAs ask at once, or one of them a moment before the other. */
+static void begin_crossing(unsigned variant)
+{
+	int first = firsts[variant / 4];
+
+	world_init(&world, (struct world_options){.proxy = variant & 1, .adjust = variant & 2 ? lma1_differs : NULL});
+	for (unsigned i = 0; i < 2; i++) {
+		struct ro *ro = world.nodes[first == LMA2 ? LMA2 - i : LMA1 + i].ro;
+
+		ro_traffic_seen(ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		ro_traffic_seen(ro, &world.now, world.mns[1].prefix, world.mns[0].prefix);
+		world.now.wall_ns += first < 0 ? 0 : 1000000;
+	}
+}
+
+/* One association of one identifier on all four nodes, direct both ways, or nothing anywhere. */
+static void expect_one_or_none(const char *what, unsigned x, unsigned y, unsigned z)
+{
+	struct ro_view view, first;
+	unsigned active = 0;
+	bool same = true;
+
+	for (unsigned i = LMA1; i <= MAG2; i++) {
+		if (!ro_pair_find(world.nodes[i].ro, world.mns[0].prefix, world.mns[1].prefix, &view) ||
+			view.state == RO_STATE_FALLBACK)
+			continue;
+		if (active++ == 0)
+			first = view;
+		same = same && view.state == RO_STATE_ACTIVE && view.association == first.association &&
+		       view.stamp == first.stamp && view.proxy == first.proxy;
+	}
+	if (active == 4 && same && is_direct() && view_at(LMA1).controller != view_at(LMA2).controller)
+		return;
+	if (active == 0 && world_is_quiet(&world))
+		return;
+	for (unsigned i = LMA1; i <= MAG2; i++)
+		if (ro_pair_find(world.nodes[i].ro, world.mns[0].prefix, world.mns[1].prefix, &view))
+			print_error("%u: %s %s association %x stamp %lx controls %d\n", i, ro_state_name(view.state),
+				view.step, view.association, view.stamp, view.controller);
+	for (unsigned i = 0; i < world.arrow_count; i++)
+		print_error("%s\n", world.arrows[i]);
+	fail_msg("%s %u %u %u: the nodes do not agree", what, x, y, z);
+}
+
+/* G.6.8: an Init of the crossing comes whenever it likes, also when everything is done; or any other message does. */
+static void crossing_of_which_a_message_comes_late_ends_with_one_association(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < CROSSINGS; variant++) {
+		for (unsigned number = 1; number <= 24; number++) {
+			for (unsigned by = 1; by <= 24; by++) {
+				begin_crossing(variant);
+				world.delays[0] = (struct world_delay){.number = number, .by = by};
+				world_run(&world);
+				world_release(&world);
+				world_pass(&world, 4000);
+				expect_one_or_none("one", variant, number, by);
+				world_fini(&world);
+			}
+		}
+	}
+}
+
+static void crossing_of_which_both_inits_come_late_ends_with_one_association(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < CROSSINGS; variant++) {
+		for (unsigned one = 1; one <= 24; one++) {
+			for (unsigned other = 1; other <= 24; other++) {
+				begin_crossing(variant);
+				world.delays[0] = (struct world_delay){.number = 1, .by = one};
+				world.delays[1] = (struct world_delay){.number = 2, .by = other};
+				world_run(&world);
+				world_pass(&world, 1000); /* what else comes is sent again */
+				world_release(&world);
+				world_pass(&world, 4000);
+				expect_one_or_none("both", variant, one, other);
+				world_fini(&world);
+			}
+		}
+	}
+}
+
+/* The loser's Init comes when all is done, and one of the messages that follow is lost. */
+static void late_init_of_a_crossing_and_a_loss_end_with_one_association(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < CROSSINGS; variant++) {
+		for (unsigned number = 1; number <= 2; number++) {
+			for (unsigned lost = 0; lost <= 16; lost++) {
+				begin_crossing(variant);
+				world.delays[0] = (struct world_delay){.number = number, .by = 1000};
+				world_run(&world);
+				world.lose_number = lost;
+				world_release(&world);
+				world_pass(&world, 10000);
+				expect_one_or_none("loss", variant, number, lost);
+				world_fini(&world);
+			}
+		}
+	}
+}
+
 /* G.6.8: the winner's Init never comes: nothing is left, and nobody tries again at once */
 static void loser_of_a_crossing_gives_up_after_the_deadline(void **state)
 {
@@ -862,6 +976,9 @@ int main(void)
 		cmocka_unit_test(winner_of_a_crossing_controls_even_if_its_init_comes_late),
 		cmocka_unit_test(winner_of_a_crossing_controls_even_if_it_is_not_answered),
 		cmocka_unit_test(init_of_the_loser_that_comes_late_is_answered_3),
+		cmocka_unit_test(crossing_of_which_a_message_comes_late_ends_with_one_association),
+		cmocka_unit_test(crossing_of_which_both_inits_come_late_ends_with_one_association),
+		cmocka_unit_test(late_init_of_a_crossing_and_a_loss_end_with_one_association),
 		cmocka_unit_test(loser_of_a_crossing_gives_up_after_the_deadline),
 		cmocka_unit_test(pair_started_from_both_ends_at_once_is_one),
 		cmocka_unit_test(stop_during_the_set_up_ends_everywhere),
