@@ -241,8 +241,10 @@ struct flow {
 	uint64_t last, number; /* of the last one sent and the last one delivered, from 1 */
 	uint64_t refused_ns;   /* the peer MAG refuses direct packets since; 0: it does not */
 	unsigned refused_from; /* of that gateway */
+	unsigned refused_at;   /* and that is the peer, */
+	uint32_t refused_life; /* in this life */
 	uint64_t last_refused_ns;
-	uint64_t error_ns;     /* last RO Error */
+	uint64_t error_ns;     /* last RO Error of that life; 0: none yet */
 	uint64_t direct_ns;    /* last packet out of the direct tunnel that was taken */
 	unsigned direct_at;    /* at that gateway */
 	uint64_t seen_ns[16];  /* by gateway: its engine was told */

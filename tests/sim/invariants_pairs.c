@@ -93,11 +93,16 @@ static void check_sender(struct domain *domain, const struct gateway *mag, struc
 	const struct fwd_tunnel *tunnel = owner_tunnel(mag->owner, record->pair.forward.tunnel);
 	const struct gateway *peer = domain_gateway_at(domain, &tunnel->remote);
 	uint64_t grace_ms = domain->config.ro.early ? 400 + EARLY_SLACK_MS : 0;
+	bool there = is_there(domain, mag, record);
 
 	if (tunnel->use != TUNNEL_TO_PEER_MAG)
 		domain_fail(domain, "%s sends a pair direct through the tunnel to an LMA", mag->name);
-	if (!peer->alive || !is_there(domain, mag, record) || is_given_up(domain, peer, &record->pair) ||
-		takes(peer, mag, &record->pair)) {
+	if (peer->alive && takes(peer, mag, &record->pair)) {
+		record->taken_ns = domain->now_ns;
+		record->uncovered_ns = 0;
+		return;
+	}
+	if (!peer->alive || !there || is_given_up(domain, peer, &record->pair)) {
 		record->uncovered_ns = 0;
 		return;
 	}

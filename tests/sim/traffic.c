@@ -391,7 +391,27 @@ static void watch(struct domain *domain, const struct packet *packet)
 	gateway_run(gateway);
 }
 
-/* A direct packet that is not taken: RO Error to the MAG that it came from, once a second. */
+/* Its peer took direct packets of the pair after @since_ns: what counts the time without RX begins anew. */
+static bool was_taken(const struct gateway *mag, const struct packet *packet, uint64_t since_ns)
+{
+	const struct pair_record *tx =
+		mag->alive ? owner_pair(mag->owner, packet->source, packet->destination, FORWARD_PAIR_TX) : NULL;
+
+	return tx != NULL && tx->taken_ns > since_ns;
+}
+
+/* Who was away in between did not send direct all the time, nor did the MAG that it came to. */
+static bool is_another_refusal(const struct domain *domain, const struct flow *flow, const struct packet *packet)
+{
+	return flow->refused_ns == 0 || flow->refused_from != packet->from ||
+	       domain->now_ns - flow->last_refused_ns > REFUSED_PAUSE_NS ||
+	       was_taken(&domain->gateways[packet->from], packet, flow->refused_ns);
+}
+
+/*
+ * A direct packet that is not taken: RO Error to the MAG that it came from, once a second; a MAG that restarted does
+ * not know that it had sent one.
+ */
 static void refuse(struct domain *domain, const struct packet *packet)
 {
 	struct flow *flow = flow_of(domain, packet);
@@ -400,12 +420,15 @@ static void refuse(struct domain *domain, const struct packet *packet)
 		.gateway = packet->from,
 		.epoch = domain->gateways[packet->from].life,
 		.packet = *packet};
+	uint32_t life = domain->gateways[packet->at].life;
 
-	/* Who was away in between did not send direct all the time, nor did the MAG that it came to. */
-	if (flow->refused_ns == 0 || flow->refused_from != packet->from ||
-		domain->now_ns - flow->last_refused_ns > REFUSED_PAUSE_NS)
+	if (flow->refused_at != packet->at || flow->refused_life != life)
+		flow->refused_ns = flow->error_ns = 0;
+	if (is_another_refusal(domain, flow, packet))
 		flow->refused_ns = domain->now_ns;
 	flow->refused_from = packet->from;
+	flow->refused_at = packet->at;
+	flow->refused_life = life;
 	flow->last_refused_ns = domain->now_ns;
 	if (domain->now_ns - flow->refused_ns > REFUSED_MAX_NS + REFUSED_SLACK_NS)
 		domain_fail(domain, "%s sends direct to %s since %.3f s, which refuses it",
