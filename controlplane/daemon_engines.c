@@ -81,6 +81,7 @@ static void lma_session_changed(
 		[LMA_SESSION_UP] = RO_SESSION_UP,
 		[LMA_SESSION_MOVED] = RO_SESSION_MOVED,
 		[LMA_SESSION_DOWN] = RO_SESSION_DOWN,
+		[LMA_SESSION_RENEWED] = RO_SESSION_RENEWED,
 	};
 	struct daemon *d = context;
 

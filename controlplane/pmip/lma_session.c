@@ -366,7 +366,6 @@ void lma_remove(struct lma *lma, struct binding *binding)
 	tell(lma, prefix, LMA_SESSION_DOWN);
 }
 
-/* The move was applied, or the registration. */
 /* Where it was until now stays a way in; the way in of before ends. */
 static void keep_former(struct lma *lma, struct binding *binding, struct lma_pending *pending)
 {
@@ -377,6 +376,14 @@ static void keep_former(struct lma *lma, struct binding *binding, struct lma_pen
 	pending->other_tunnel = INDEX_NONE;
 }
 
+static enum lma_session_change change_of_move(const struct lma_pending *pending)
+{
+	if (pending->is_handover)
+		return LMA_SESSION_MOVED;
+	return pending->old_state == BINDING_DELETING ? LMA_SESSION_RENEWED : LMA_SESSION_UP;
+}
+
+/* The move was applied, or the registration. */
 static void change_succeeded(struct lma *lma, struct binding *binding, struct lma_pending *pending)
 {
 	uint8_t indicator = binding->terms.handoff_indicator;
@@ -396,7 +403,7 @@ static void change_succeeded(struct lma *lma, struct binding *binding, struct lm
 		binding->state = BINDING_ACTIVE;
 		keep_former(lma, binding, pending);
 		lma_note(lma, binding, pending->is_handover ? HISTORY_handover : HISTORY_refreshed, indicator);
-		tell(lma, binding->prefix, pending->is_handover ? LMA_SESSION_MOVED : LMA_SESSION_UP);
+		tell(lma, binding->prefix, change_of_move(pending));
 		break;
 	case CHANGE_ROLLBACK: binding->state = pending->old_state; break;
 	case CHANGE_BLOCK: break;

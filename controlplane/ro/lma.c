@@ -470,10 +470,12 @@ void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 
 /* ---- sessions and time ---- */
 
-static void session_moved(struct ro *ro, struct association *a, uint64_t prefix)
+/* @renewed: it is where it was, and its MAG gave its half of the pair up in between. */
+static void session_moved(struct ro *ro, struct association *a, uint64_t prefix, bool renewed)
 {
 	int side = association_side(a, prefix);
 	struct ro_session session;
+	bool same;
 
 	if (a->state == RO_STATE_FALLBACK)
 		removal_follows(ro, a, (unsigned)side);
@@ -483,9 +485,11 @@ static void session_moved(struct ro *ro, struct association *a, uint64_t prefix)
 		update_remove(ro, a, RO_STATUS_NOT_ATTACHED);
 		return;
 	}
-	if (same_address(&session.mag, &a->sides[side].mag))
+	same = same_address(&session.mag, &a->sides[side].mag);
+	if (same && !renewed)
 		return;
-	returns_begin(ro, a, (unsigned)side, &session.former_mag);
+	if (!same)
+		returns_begin(ro, a, (unsigned)side, &session.former_mag);
 	a->attempts = 0;
 	update_start(ro, a, (unsigned)side, RO_REASON_HANDOVER_A, true);
 }
@@ -496,8 +500,8 @@ void lma_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change 
 	uint32_t at = 0;
 
 	while ((a = association_of(ro, prefix, &at)) != NULL) {
-		if (change == RO_SESSION_MOVED)
-			session_moved(ro, a, prefix);
+		if (change == RO_SESSION_MOVED || change == RO_SESSION_RENEWED)
+			session_moved(ro, a, prefix, change == RO_SESSION_RENEWED);
 		else if (change == RO_SESSION_DOWN && (a->state == RO_STATE_ACTIVE || a->state == RO_STATE_PENDING))
 			update_remove(ro, a, RO_STATUS_NOT_ATTACHED);
 	}

@@ -194,9 +194,10 @@ bool ro_pba(struct ro *ro, const struct engine_time *now, const struct mh_datagr
 bool ro_binding_error(struct ro *ro, const struct engine_time *now, const struct in6_addr *peer);
 
 enum ro_session_change {
-	RO_SESSION_UP,    /* new, or active again */
-	RO_SESSION_MOVED, /* LMA: has another proxy-CoA, after the PBA; MAG: on another access link */
-	RO_SESSION_DOWN,  /* gone; its owner does not find it any more */
+	RO_SESSION_UP,      /* new, or active again */
+	RO_SESSION_MOVED,   /* LMA: has another proxy-CoA, after the PBA; MAG: on another access link */
+	RO_SESSION_DOWN,    /* gone; its owner does not find it any more */
+	RO_SESSION_RENEWED, /* LMA: its MAG de-registered it, and has it again; nothing of its pairs is left there */
 };
 
 /* The session that has @prefix as its first one changed. */

@@ -7,13 +7,6 @@
 
 #include "ro/sessions.h"
 
-_Static_assert((int)LMA_SESSION_UP == (int)RO_SESSION_UP && (int)LMA_SESSION_MOVED == (int)RO_SESSION_MOVED &&
-		       (int)LMA_SESSION_DOWN == (int)RO_SESSION_DOWN,
-	"what an LMA tells is what route optimisation hears");
-_Static_assert((int)MAG_SESSION_UP == (int)RO_SESSION_UP && (int)MAG_SESSION_MOVED == (int)RO_SESSION_MOVED &&
-		       (int)MAG_SESSION_DOWN == (int)RO_SESSION_DOWN,
-	"so does a MAG");
-
 /* A MAG and each LMA share a key of their own. */
 static void share_key(struct ro_peer *peer, unsigned a, unsigned b)
 {
@@ -59,13 +52,26 @@ struct mobile *gateway_mobile_of(const struct gateway *gateway, uint64_t prefix,
 static void lma_session_changed(
 	void *context, const struct engine_time *now, uint64_t prefix, enum lma_session_change change)
 {
-	ro_session_changed(((struct gateway *)context)->ro, now, prefix, (enum ro_session_change)change);
+	static const enum ro_session_change changes[] = {
+		[LMA_SESSION_UP] = RO_SESSION_UP,
+		[LMA_SESSION_MOVED] = RO_SESSION_MOVED,
+		[LMA_SESSION_DOWN] = RO_SESSION_DOWN,
+		[LMA_SESSION_RENEWED] = RO_SESSION_RENEWED,
+	};
+
+	ro_session_changed(((struct gateway *)context)->ro, now, prefix, changes[change]);
 }
 
 static void mag_session_changed(
 	void *context, const struct engine_time *now, uint64_t prefix, enum mag_session_change change)
 {
-	ro_session_changed(((struct gateway *)context)->ro, now, prefix, (enum ro_session_change)change);
+	static const enum ro_session_change changes[] = {
+		[MAG_SESSION_UP] = RO_SESSION_UP,
+		[MAG_SESSION_MOVED] = RO_SESSION_MOVED,
+		[MAG_SESSION_DOWN] = RO_SESSION_DOWN,
+	};
+
+	ro_session_changed(((struct gateway *)context)->ro, now, prefix, changes[change]);
 }
 
 static uint64_t pair_packets(void *context, uint32_t pair)

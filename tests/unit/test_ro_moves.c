@@ -104,6 +104,34 @@ static void mn_that_comes_straight_back_is_direct_again(void **state)
 	}
 }
 
+/* Its MAG ended its half with the de-registration; the LMA brings both together again, and nothing waits (G.6.15 b). */
+static void mn_back_from_the_delete_wait_is_direct_again(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 16; variant++) {
+		struct world_mn *mn = &world.mns[variant & 8 ? 1 : 0];
+		struct ro_stats stats;
+		unsigned home;
+
+		begin(variant);
+		world_traffic(&world, LMA1);
+		home = mag_of(variant & 8 ? 2 : 1);
+		expect_direct("before", variant);
+		mn->mag = -1;
+		ro_session_changed(world.nodes[home].ro, &world.now, mn->prefix, RO_SESSION_DOWN);
+		world_run(&world);
+		world_pass(&world, 2000);
+		mn->mag = (int)home;
+		ro_session_changed(world.nodes[home].ro, &world.now, mn->prefix, RO_SESSION_UP);
+		ro_session_changed(world.nodes[mn->lma].ro, &world.now, mn->prefix, RO_SESSION_RENEWED);
+		world_run(&world);
+		expect_direct("back", variant);
+		ro_stats(world.nodes[mn->lma].ro, &stats);
+		assert_int_equal(stats.removals, 0);
+		world_fini(&world);
+	}
+}
+
 static void refuse_all(struct ro_config *config)
 {
 	static const struct home_network_prefix none = {.prefix = {.s6_addr = {0xfd}}, .length = 64};
@@ -425,6 +453,7 @@ int main(void)
 		cmocka_unit_test(both_mns_move_at_once),
 		cmocka_unit_test(both_mns_swap_their_mags),
 		cmocka_unit_test(mn_that_comes_straight_back_is_direct_again),
+		cmocka_unit_test(mn_back_from_the_delete_wait_is_direct_again),
 		cmocka_unit_test(mag_that_refuses_means_the_path_over_the_lma),
 		cmocka_unit_test(pair_becomes_local_and_leaves_again),
 		cmocka_unit_test(arrows_of_local_pairs),

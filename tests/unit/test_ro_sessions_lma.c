@@ -137,6 +137,28 @@ static void listener_hears_of_registration_handover_and_removal(void **state)
 	fake_host_run(&world.fake);
 }
 
+/* The MAG ended what it had of the MN's pairs, so this is no refresh. */
+static void listener_hears_of_the_return_from_the_delete_wait(void **state)
+{
+	struct pba granted = world_register(&world, MN, MAG1);
+	struct pbu pbu = world_pbu_again(&world, MN, MAG1, &granted, 0);
+
+	(void)state;
+	world_ask(&world, &pbu);
+	heard_count = 0;
+	lma_listen(world.lma, hear, &world);
+	pbu = world_pbu_again(&world, MN, MAG1, &granted, 100);
+	assert_int_equal(world_ask(&world, &pbu).status, MH_STATUS_ACCEPTED);
+	assert_int_equal(heard_count, 1);
+	assert_int_equal(heard[0], LMA_SESSION_RENEWED);
+	pbu = world_pbu_again(&world, MN, MAG1, &granted, 0);
+	world_ask(&world, &pbu);
+	pbu = world_pbu_again(&world, MN, MAG2, &granted, 100);
+	assert_int_equal(world_ask(&world, &pbu).status, MH_STATUS_ACCEPTED);
+	assert_int_equal(heard_count, 2);
+	assert_int_equal(heard[1], LMA_SESSION_MOVED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +166,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(node_takes_part_as_policy_says, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(node_takes_part_if_all_its_prefixes_are_eligible, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(listener_hears_of_registration_handover_and_removal, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(listener_hears_of_the_return_from_the_delete_wait, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(session_in_the_delete_wait_is_not_found, set_up, tear_down),
 	};
 
