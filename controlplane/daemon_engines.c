@@ -95,6 +95,7 @@ static void mag_session_changed(
 		[MAG_SESSION_UP] = RO_SESSION_UP,
 		[MAG_SESSION_MOVED] = RO_SESSION_MOVED,
 		[MAG_SESSION_DOWN] = RO_SESSION_DOWN,
+		[MAG_SESSION_KEPT] = RO_SESSION_KEPT,
 	};
 	struct daemon *d = context;
 

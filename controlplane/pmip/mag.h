@@ -55,13 +55,14 @@ enum mag_session_change {
 	MAG_SESSION_UP,    /* registered, its prefixes are forwarded */
 	MAG_SESSION_MOVED, /* on another access link */
 	MAG_SESSION_DOWN,  /* the MN is gone or lost its binding or these prefixes */
+	MAG_SESSION_KEPT,  /* it is down, but the LMA refused what would have told it so: its binding is as it was */
 };
 
 /*
  * Who wants to hear of sessions: after the transaction that changed the forwarding was committed, with the session's
  * first prefix (endpoint.h). None is open then, so the listener may have its own, which are applied behind it. A
  * session is down when its de-registration begins. One that has other prefixes is down and up again, unless it only has
- * more of them. One listener; NULL: nobody.
+ * more of them. MAG_SESSION_KEPT may follow MAG_SESSION_DOWN. One listener; NULL: nobody.
  */
 void mag_listen(struct mag *mag,
 	void (*changed)(void *context, const struct engine_time *now, uint64_t prefix, enum mag_session_change change),

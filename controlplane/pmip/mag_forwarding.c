@@ -71,12 +71,15 @@ void forwarding_link(struct mag *mag, const struct attachment *a, enum link_stat
 	link_update(mag, a, FWD_OP_link_insert, state);
 }
 
-/* The first prefix of the session, or ENDPOINT_NONE if there is none that forwards. */
+uint64_t forwarding_session(const struct attachment *a)
+{
+	return a->prefixes.count > 0 ? endpoint_id_ipv6(prefix_set_list(&a->prefixes)->prefix.s6_addr) : ENDPOINT_NONE;
+}
+
+/* Of one that forwards, or ENDPOINT_NONE. */
 static uint64_t session_of(const struct attachment *a)
 {
-	bool lives = a->installed && a->state != ATTACHMENT_DEREGISTERING && a->prefixes.count > 0;
-
-	return lives ? endpoint_id_ipv6(prefix_set_list(&a->prefixes)->prefix.s6_addr) : ENDPOINT_NONE;
+	return a->installed && a->state != ATTACHMENT_DEREGISTERING ? forwarding_session(a) : ENDPOINT_NONE;
 }
 
 static void tell(struct mag *mag, uint64_t prefix, enum mag_session_change change)
@@ -104,6 +107,12 @@ void forwarding_tell(struct mag *mag, struct attachment *a)
 	a->told = session;
 	if (session != ENDPOINT_NONE)
 		tell(mag, session, MAG_SESSION_UP);
+}
+
+void forwarding_tell_kept(struct mag *mag, uint64_t session)
+{
+	if (session != ENDPOINT_NONE)
+		tell(mag, session, MAG_SESSION_KEPT);
 }
 
 int forwarding_install(struct mag *mag, struct attachment *a)

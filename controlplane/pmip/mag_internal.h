@@ -190,6 +190,10 @@ void forwarding_uninstall(struct mag *mag, struct attachment *a, enum link_state
 void forwarding_remove(struct mag *mag, struct attachment *a);
 /* After commits: the listener hears what became of the session. */
 void forwarding_tell(struct mag *mag, struct attachment *a);
+/* The first prefix of the session, if it has one, or ENDPOINT_NONE. */
+uint64_t forwarding_session(const struct attachment *a);
+/* The listener heard that @session is down, and the LMA does not want to. */
+void forwarding_tell_kept(struct mag *mag, uint64_t session);
 /* The MN is on @link now. Commits. */
 void forwarding_move(struct mag *mag, struct attachment *a, uint16_t link);
 

@@ -311,6 +311,23 @@ static void ignore(struct mag *mag, struct attachment *a, uint8_t status)
 		node_note(mag, a, HISTORY_pba_ignored, status);
 }
 
+/* Refused: where the session ends with it the LMA still has the binding that it had. */
+static void refused(struct mag *mag, struct attachment *a, const struct mh_message *message)
+{
+	bool is_sequence = message->fixed.ba.status == MH_STATUS_SEQUENCE_OUT_OF_WINDOW;
+	uint64_t session = a->told;
+
+	if (a->state == ATTACHMENT_DEREGISTERING && (!is_sequence || a->retried_sequence)) {
+		session = forwarding_session(a);
+		deregistered(mag, a);
+		forwarding_tell_kept(mag, session);
+		return;
+	}
+	reject(mag, a, message);
+	if (a->told != session)
+		forwarding_tell_kept(mag, session);
+}
+
 void mag_pba(struct mag *mag, const struct engine_time *now, const struct mh_datagram *datagram,
 	const struct mh_message *message)
 {
@@ -343,10 +360,10 @@ void mag_pba(struct mag *mag, const struct engine_time *now, const struct mh_dat
 	a->has_status = true;
 	a->pbu_pba_us = (uint32_t)((mag->now.monotonic_ns - a->sent_ns[0]) / 1000);
 	node_note(mag, a, HISTORY_pba_received, status);
-	if (a->state == ATTACHMENT_DEREGISTERING && (status != MH_STATUS_SEQUENCE_OUT_OF_WINDOW || a->retried_sequence))
+	if (!accepted)
+		refused(mag, a, message);
+	else if (a->state == ATTACHMENT_DEREGISTERING)
 		deregistered(mag, a);
-	else if (accepted)
-		registered(mag, a, message, &options);
 	else
-		reject(mag, a, message);
+		registered(mag, a, message, &options);
 }

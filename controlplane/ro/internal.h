@@ -468,6 +468,9 @@ void mag_trigger(struct ro *ro, uint64_t source, uint64_t destination, struct se
 void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change);
 void mag_timeout(struct ro *ro, struct association *a, const struct exchange *exchange);
 void mag_fire(struct ro *ro, struct association *a);
+/* To the LMA of side @own, of its MN. Into the open transaction. */
+void mag_report_side(struct ro *ro, struct association *a, unsigned own, uint8_t status, uint16_t lifetime_s);
+/* To the LMA of our own MN that the last update was about, unless it left. Into the open transaction. */
 void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t lifetime_s);
 /* Early activation, and no confirmation in time, or the peer refuses packets: back to created. Commits. */
 void mag_roll_back_early(struct ro *ro, struct association *a);

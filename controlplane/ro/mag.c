@@ -32,9 +32,8 @@ static void set_active(struct ro *ro, struct association *a)
 	association_schedule(ro, a);
 }
 
-void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t lifetime_s)
+void mag_report_side(struct ro *ro, struct association *a, unsigned own, uint8_t status, uint16_t lifetime_s)
 {
-	unsigned own = own_side(a);
 	struct request_spec spec = {.to = a->sides[own].lma,
 		.code = RO_REPORT,
 		.value = status,
@@ -43,8 +42,15 @@ void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t l
 		.lifetime_s = lifetime_s,
 		.both_mags = true};
 
+	request_send(ro, a, &spec);
+}
+
+void mag_report(struct ro *ro, struct association *a, uint8_t status, uint16_t lifetime_s)
+{
+	unsigned own = own_side(a);
+
 	if (a->sides[own].ours) /* who left is its LMA's: it knows */
-		request_send(ro, a, &spec);
+		mag_report_side(ro, a, own, status, lifetime_s);
 }
 
 static void give_up(struct ro *ro, struct association *a, uint8_t status)

@@ -79,6 +79,15 @@ static void own_came_back(struct ro *ro, struct association *a, unsigned side)
 	association_commit(ro, a);
 }
 
+/* Our MN left, and nothing else tells its LMA, nor the other end: G.6.6. */
+static void own_is_kept(struct ro *ro, struct association *a, unsigned side)
+{
+	if (a->state != RO_STATE_FALLBACK || !same_address(&a->sides[side].mag, &ro->config.address))
+		return;
+	mag_report_side(ro, a, side, RO_STATUS_NOT_ATTACHED, 0);
+	association_commit(ro, a);
+}
+
 void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change)
 {
 	struct association *a;
@@ -89,6 +98,8 @@ void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change 
 
 		if (!a->sides[side].ours && change == RO_SESSION_UP && a->state == RO_STATE_FALLBACK)
 			own_came_back(ro, a, side);
+		if (!a->sides[side].ours && change == RO_SESSION_KEPT)
+			own_is_kept(ro, a, side);
 		if (!a->sides[side].ours)
 			continue;
 		if (change == RO_SESSION_DOWN)

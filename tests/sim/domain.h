@@ -205,7 +205,7 @@ void gateway_refuse_ro(struct gateway *gateway, bool refuses);
 void gateway_ro_peer_lost(struct gateway *gateway, const struct engine_time *now, const struct in6_addr *peer);
 /*
  * Something happened after which both ends may disagree until a lifetime is over: a gateway lost its state, an exchange
- * went unanswered to its end, a MAG whose clock is wrong was refused a deregistration (RFC 5213 5.5).
+ * went unanswered to its end.
  */
 void domain_disturb(struct domain *domain);
 /* As the operator at LMA @lma: what ro_start() and ro_stop() return. */

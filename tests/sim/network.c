@@ -236,8 +236,6 @@ void network_send(struct gateway *gateway, const struct mh_datagram *datagram)
 	kind = label_of(&message, label, sizeof(label));
 	if (gateway->role == ROLE_MAG && to->role == ROLE_MAG && kind == ARROW_SIGNALLING)
 		kind = ARROW_RO; /* a PBU in place of RO Setup */
-	if (message.type == MH_BA && message.fixed.ba.status == MH_STATUS_TIMESTAMP_MISMATCH)
-		domain_disturb(domain); /* the LMA is not told of a node that left, or came: it is where it was */
 	domain_record(domain, kind, gateway->name, label, to->name);
 	snprintf(arrow, sizeof(arrow), "%s -%s-> %s", gateway->name, label, to->name);
 	line = script_next(domain, arrow);

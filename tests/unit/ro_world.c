@@ -42,7 +42,7 @@ static unsigned node_at(const struct in6_addr *address)
 
 static bool is_here(const struct world_node *node, const struct world_mn *mn)
 {
-	return mn->mag >= 0 && (mn->lma == (int)node->number || mn->mag == (int)node->number);
+	return mn->mag >= 0 && (mn->lma == (int)node->number || (mn->mag == (int)node->number && !mn->given_up));
 }
 
 static void fill_session(const struct world *world, const struct world_mn *mn, struct ro_session *session)

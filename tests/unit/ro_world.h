@@ -25,9 +25,10 @@ struct world_mn {
 	char id[16];
 	uint64_t prefix, second; /* second: 0 if it has one */
 	struct ro_ipv4_home ipv4;
-	int lma, mag; /* mag -1: nowhere */
-	bool denied;  /* by policy, everywhere */
-	int former;   /* MAG of before the last handover; -1: none */
+	int lma, mag;  /* mag -1: nowhere */
+	bool denied;   /* by policy, everywhere */
+	int former;    /* MAG of before the last handover; -1: none */
+	bool given_up; /* its MAG does not serve it any more, and its LMA does not know */
 };
 
 struct world_pair {

@@ -119,6 +119,7 @@ static void refused_refresh_takes_the_session_down(void **state)
 	world_rs(0, world_mac, "fe80::200:ff:fe00:101");
 	world_reject(MH_STATUS_NOT_LMA_FOR_THIS_MOBILE_NODE);
 	expect(MAG_SESSION_DOWN, FIRST);
+	expect(MAG_SESSION_KEPT, FIRST);
 	expect_no_more();
 }
 
@@ -127,12 +128,24 @@ static void rejection_for_a_time_suspends_the_session(void **state)
 	world_rs(0, world_mac, "fe80::200:ff:fe00:101");
 	world_reject(MH_STATUS_INSUFFICIENT_RESOURCES);
 	expect(MAG_SESSION_DOWN, FIRST);
+	expect(MAG_SESSION_KEPT, FIRST);
 	expect_no_more();
 	world_rs(0, world_mac, "fe80::200:ff:fe00:101");
 	world_pass(2000);
 	world_accept();
 	expect(MAG_SESSION_UP, FIRST);
 	expect_no_more();
+}
+
+/* The LMA has it where it was, and what it knows of its pairs. */
+static void refused_deregistration_is_told(void **state)
+{
+	detach_by_operator();
+	expect(MAG_SESSION_DOWN, FIRST);
+	world_reject(MH_STATUS_TIMESTAMP_MISMATCH);
+	expect(MAG_SESSION_KEPT, FIRST);
+	expect_no_more();
+	assert_null(world_endpoint("2001:db8:f1:1::/64"));
 }
 
 static void other_prefixes_are_another_session(void **state)
@@ -198,6 +211,7 @@ int main(void)
 		SESSION(node_that_comes_back_during_its_deregistration_is_up_again),
 		SESSION(refused_refresh_takes_the_session_down),
 		SESSION(rejection_for_a_time_suspends_the_session),
+		SESSION(refused_deregistration_is_told),
 		SESSION(other_prefixes_are_another_session),
 		SESSION(prefix_that_is_added_changes_nothing_and_one_that_goes_does),
 		TEST(refused_forwarding_takes_the_session_down),

@@ -132,6 +132,79 @@ static void mn_back_from_the_delete_wait_is_direct_again(void **state)
 	}
 }
 
+/* The MAG has forgotten the pair by then. */
+static void mn_back_late_from_the_delete_wait_is_direct_again(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 8; variant++) {
+		struct world_mn *mn = &world.mns[0];
+
+		begin(variant);
+		world_traffic(&world, LMA1);
+		mn->given_up = true; /* its de-registration is on its way */
+		ro_session_changed(world.nodes[MAG1].ro, &world.now, mn->prefix, RO_SESSION_DOWN);
+		world_run(&world);
+		world.early = true; /* nobody takes what MAG2 sends */
+		world_pass(&world, 65000);
+		mn->given_up = false;
+		ro_session_changed(world.nodes[MAG1].ro, &world.now, mn->prefix, RO_SESSION_UP);
+		ro_session_changed(world.nodes[LMA1].ro, &world.now, mn->prefix, RO_SESSION_RENEWED);
+		world_run(&world);
+		expect_direct("back", variant);
+		world_fini(&world);
+	}
+}
+
+/* G.6.6: its LMA refused the de-registration, so the Report of its MAG is what ends the other half. */
+static void mn_that_its_lma_keeps_is_reported(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 8; variant++) {
+		struct world_mn *mn = &world.mns[variant & 4 ? 1 : 0];
+		unsigned home;
+
+		begin(variant & 3);
+		world_traffic(&world, LMA1);
+		home = mag_of(variant & 4 ? 2 : 1);
+		mn->given_up = true;
+		ro_session_changed(world.nodes[home].ro, &world.now, mn->prefix, RO_SESSION_DOWN);
+		world_run(&world);
+		assert_false(world_is_quiet(&world));
+		world.arrow_count = 0;
+		ro_session_changed(world.nodes[home].ro, &world.now, mn->prefix, RO_SESSION_KEPT);
+		world_run(&world);
+		assert_true(world_is_quiet(&world));
+		if (variant == 2) /* direct, one LMA */
+			expect_arrows(&world, "MAG1 -RO Report(0)-> LMA1", "LMA1 -RO Report Ack-> MAG1",
+				"LMA1 -RO Setup(0)-> MAG1", "LMA1 -RO Setup(0)-> MAG2", "MAG1 -RO Setup Ack-> LMA1",
+				"MAG2 -RO Setup Ack-> LMA1");
+		mn->given_up = false; /* it comes back, and its traffic sets the pair up again: nothing is held down */
+		ro_session_changed(world.nodes[home].ro, &world.now, mn->prefix, RO_SESSION_UP);
+		world_pass(&world, 2000);
+		world.arrow_count = 0;
+		world_traffic(&world, LMA1);
+		expect_direct("back", variant);
+		world_fini(&world);
+	}
+}
+
+/* Who was never here is not reported. */
+static void mn_of_another_mag_is_not_reported(void **state)
+{
+	struct world_mn *mn = &world.mns[1];
+
+	(void)state;
+	begin(2);
+	world_traffic(&world, LMA1);
+	ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, mn->prefix);
+	world_run(&world);
+	world.arrow_count = 0;
+	ro_session_changed(world.nodes[MAG1].ro, &world.now, mn->prefix, RO_SESSION_KEPT);
+	world_run(&world);
+	assert_int_equal(world.arrow_count, 0);
+	world_fini(&world);
+}
+
 static void refuse_all(struct ro_config *config)
 {
 	static const struct home_network_prefix none = {.prefix = {.s6_addr = {0xfd}}, .length = 64};
@@ -454,6 +527,9 @@ int main(void)
 		cmocka_unit_test(both_mns_swap_their_mags),
 		cmocka_unit_test(mn_that_comes_straight_back_is_direct_again),
 		cmocka_unit_test(mn_back_from_the_delete_wait_is_direct_again),
+		cmocka_unit_test(mn_back_late_from_the_delete_wait_is_direct_again),
+		cmocka_unit_test(mn_that_its_lma_keeps_is_reported),
+		cmocka_unit_test(mn_of_another_mag_is_not_reported),
 		cmocka_unit_test(mag_that_refuses_means_the_path_over_the_lma),
 		cmocka_unit_test(pair_becomes_local_and_leaves_again),
 		cmocka_unit_test(arrows_of_local_pairs),
