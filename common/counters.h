@@ -46,6 +46,8 @@ struct worker_stats {
 	uint64_t empty_loops;
 	uint64_t sleeps;
 	uint64_t handed_over; /* to the worker that owns the transmit queue */
+	uint64_t spread_out;  /* received, and given to the worker that has the packet's flow */
+	uint64_t spread_in;   /* of this worker's flows, received by others */
 	uint64_t held;        /* MAG: packets held back for the order of their pair */
 	uint64_t released[HOLD_END_COUNT];
 	struct port_counter ports[PORTS_MAX];

@@ -52,6 +52,7 @@
 	X(port_down, "port has no transmit queue or is down")                                                 \
 	X(tx_full, "transmit queue full")                                                                     \
 	X(handoff_full, "ring to the worker that owns the transmit queue full")                               \
+	X(spread_full, "ring to the worker that has the packet's flow full")                                  \
 	X(punt_limited, "over the rate limit to the control core")                                            \
 	X(punt_full, "ring to the control core full")                                                         \
 	X(dead_index, "the tunnel or next hop that an entry names is gone")                                   \

@@ -20,5 +20,6 @@ struct port_view {
 	uint16_t rx_queues, tx_queues;
 	uint16_t rx_owner[WORKERS_MAX];           /* worker of each RX queue */
 	uint16_t tx_owner[WORKERS_MAX];           /* TX queue of each worker, or UINT16_MAX: handed over */
+	bool spread;                              /* flows of its queues go to all workers */
 	uint64_t rx_missed, rx_errors, tx_errors; /* of the device */
 };

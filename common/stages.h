@@ -4,6 +4,7 @@
 /* The stages of the pipeline in the order in which a worker runs them. X(name, help) */
 #define STAGES(X)                                                                \
 	X(rx, "packets received from ports, other workers and the control core") \
+	X(spread, "flows of one queue to several workers")                       \
 	X(classify, "layer 2 and 3 checks, own addresses, access links")         \
 	X(decap, "outer header checks and removal")                              \
 	X(uplink, "MAG: packets of mobile nodes: anti-spoofing, lookup")         \

@@ -136,6 +136,7 @@ static void plan_ports(struct plan *plan, const struct config *config)
 							    : DATAPLANE_OUTSIDE,
 			.mtu_bytes = port->mtu_bytes,
 			.queues = port->queues,
+			.spread = port->spread,
 			.promiscuous = port->promiscuous,
 			.vlans = port->vlans,
 			.vlan_count = port->vlan_count,

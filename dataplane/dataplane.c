@@ -48,7 +48,7 @@ struct dataplane {
 	unsigned ports_open;
 	struct port ports[PORTS_MAX];
 	unsigned ring_count;
-	struct rte_ring *rings[WORKERS_MAX * PORTS_MAX]; /* between workers */
+	struct rte_ring *rings[WORKERS_MAX * (PORTS_MAX + WORKERS_MAX)]; /* between workers */
 	bool running;
 	unsigned mbufs_after_start;
 };
@@ -180,23 +180,87 @@ static int make_workers(struct dataplane *d, char *error, size_t error_size)
 	return 0;
 }
 
+/* From worker @w, in its socket's memory; NULL with rte_errno. */
+static struct rte_ring *make_ring(struct dataplane *d, const char *what, unsigned w, unsigned to, unsigned size)
+{
+	struct rte_ring *ring;
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%s%u.%u", what, w, to);
+	ring = rte_ring_create(name, size, d->sockets[d->socket_of[w]].numa, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (ring != NULL)
+		d->rings[d->ring_count++] = ring;
+	return ring;
+}
+
 static int connect_way(struct dataplane *d, unsigned w, uint16_t number)
 {
 	struct port *port = &d->ports[number];
 	struct rte_ring *ring;
-	char name[32];
 
 	if (port->tx_queue[w] != QUEUE_NONE) {
 		worker_set_way(d->workers[w], number, port->ethdev, port->tx_queue[w]);
 		return 0;
 	}
-	snprintf(name, sizeof(name), "handover%u.%u", w, number);
-	ring = rte_ring_create(
-		name, HANDOVER_RING_SIZE, d->sockets[d->socket_of[w]].numa, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	ring = make_ring(d, "handover", w, number, HANDOVER_RING_SIZE);
 	if (ring == NULL)
 		return -rte_errno;
-	d->rings[d->ring_count++] = ring;
 	return worker_hand_over(d->workers[w], d->workers[port->tx_owner[w % port->tx_queues]], number, ring);
+}
+
+static bool receives(const struct port *port, unsigned w)
+{
+	for (uint16_t q = 0; q < port->rx_queues; q++)
+		if (port->rx_owner[q] == w)
+			return true;
+	return false;
+}
+
+/* The ways from a worker to all of its socket, itself included, in the order of their numbers. */
+static int connect_shares(struct dataplane *d, unsigned w)
+{
+	int rc = 0;
+
+	for (unsigned to = 0; rc == 0 && to < d->worker_count; to++) {
+		struct rte_ring *ring = NULL;
+
+		if (d->socket_of[to] != d->socket_of[w])
+			continue;
+		if (to != w) {
+			ring = make_ring(d, "spread", w, to, SPREAD_RING_SIZE);
+			if (ring == NULL)
+				return -rte_errno;
+		}
+		rc = worker_share(d->workers[w], d->workers[to], ring);
+	}
+	return rc;
+}
+
+static unsigned workers_beside(const struct dataplane *d, unsigned w)
+{
+	unsigned n = 0;
+
+	for (unsigned other = 0; other < d->worker_count; other++)
+		n += other != w && d->socket_of[other] == d->socket_of[w];
+	return n;
+}
+
+/* Shares between workers, where one has a queue of a port that wants it and there are others on its socket. */
+static int connect_spread(struct dataplane *d, char *error, size_t error_size)
+{
+	int rc = 0;
+
+	for (unsigned w = 0; rc == 0 && w < d->worker_count; w++) {
+		for (uint16_t p = 0; rc == 0 && p < d->ports_open; p++) {
+			if (!d->config.ports[p].spread || !receives(&d->ports[p], w) || workers_beside(d, w) == 0)
+				continue;
+			if (d->workers[w]->spread.ports == 0)
+				rc = connect_shares(d, w);
+			worker_spread_port(d->workers[w], p);
+			d->ports[p].spread = true;
+		}
+	}
+	return rc == 0 ? 0 : fail(error, error_size, rc, "rings that share out flows");
 }
 
 static int connect_workers(struct dataplane *d, char *error, size_t error_size)
@@ -218,7 +282,7 @@ int dataplane_create(
 	const struct dataplane_config *config, struct dataplane **dataplane, char *error, size_t error_size)
 {
 	static int (*const steps[])(struct dataplane *, char *, size_t) = {find_sockets, make_pool, open_ports,
-		make_gateway, make_tables, make_door, make_workers, connect_workers};
+		make_gateway, make_tables, make_door, make_workers, connect_workers, connect_spread};
 	struct dataplane *d;
 	int rc = 0;
 
@@ -309,12 +373,15 @@ static bool all_drained(const struct dataplane *d)
 	return true;
 }
 
-/* A worker may have handed a packet to one that had just found its rings empty: so twice. */
+/*
+ * A worker may have given a packet to one that had just found its rings empty: a round for each ring on a packet's
+ * longest way (a share of flows, then the handover to the transmit queue), and one.
+ */
 static void drain(struct dataplane *d, unsigned drain_ms)
 {
 	uint64_t deadline = rte_get_timer_cycles() + drain_ms * rte_get_timer_hz() / 1000;
 
-	for (unsigned round = 0; round < 2; round++) {
+	for (unsigned round = 0; round < 3; round++) {
 		tell_workers(d, WORKER_DRAIN);
 		while (!all_drained(d) && rte_get_timer_cycles() < deadline)
 			rte_delay_us_sleep(DRAIN_POLL_US);

@@ -28,6 +28,7 @@ struct dataplane_port {
 	uint16_t mtu_bytes;
 	uint16_t queues; /* wanted; 0: as many as workers */
 	bool promiscuous;
+	bool spread;           /* share flows of its queues out among the workers of the socket, in software */
 	const uint16_t *vlans; /* access: links of this port in order; none: one untagged link */
 	unsigned vlan_count;
 	uint16_t first_link; /* access: number of its first link */

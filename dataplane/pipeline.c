@@ -14,6 +14,7 @@
 
 static const struct pipeline_step lma_steps[] = {
 	STEP(rx),
+	STEP(spread),
 	STEP(classify),
 	STEP(decap),
 	STEP(anchor_up),
@@ -27,6 +28,7 @@ static const struct pipeline_step lma_steps[] = {
 
 static const struct pipeline_step mag_steps[] = {
 	STEP(rx),
+	STEP(spread),
 	STEP(classify),
 	STEP(decap),
 	STEP(uplink),

@@ -27,6 +27,7 @@ const struct pipeline *pipeline_for(enum dataplane_role role);
 void pipeline_run(struct worker *w);
 
 void stage_rx(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
+void stage_spread(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_classify(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_uplink(struct worker *w, struct rte_mbuf **pkts, uint16_t n);

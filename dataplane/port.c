@@ -37,7 +37,7 @@ uint32_t port_buffer_bytes(uint16_t mtu_bytes)
 	return RTE_PKTMBUF_HEADROOM + packet_frame_bytes(mtu_bytes);
 }
 
-static uint16_t wanted_queues(const struct dataplane_port *config, unsigned workers)
+uint16_t port_queues_max(const struct dataplane_port *config, unsigned workers)
 {
 	uint16_t queues = config->queues;
 
@@ -48,7 +48,7 @@ static uint16_t wanted_queues(const struct dataplane_port *config, unsigned work
 
 uint32_t port_buffers_max(const struct dataplane_port *config, unsigned workers)
 {
-	uint32_t queues = wanted_queues(config, workers);
+	uint32_t queues = port_queues_max(config, workers);
 
 	switch (config->kind) {
 	case DATAPLANE_KERNEL: return queues * 3 * DESCRIPTORS_AF_XDP;
@@ -101,7 +101,7 @@ static int configure(struct port *port, const struct dataplane_port *config, uns
 {
 	struct rte_eth_conf conf = {0};
 	struct rte_eth_dev_info info;
-	uint16_t wanted = wanted_queues(config, workers);
+	uint16_t wanted = port_queues_max(config, workers);
 	int rc = rte_eth_dev_info_get(port->ethdev, &info);
 
 	if (rc != 0)
@@ -201,7 +201,7 @@ static int open_vdev(struct port *port, const char *name, const char *arguments,
 static int open_kernel(struct port *port, unsigned number, const struct dataplane_port *config,
 	struct rte_mempool *pool, unsigned workers, const char **cause)
 {
-	unsigned queues = wanted_queues(config, workers), frame = packet_frame_bytes(config->mtu_bytes);
+	unsigned queues = port_queues_max(config, workers), frame = packet_frame_bytes(config->mtu_bytes);
 	char name[32], arguments[ARGUMENTS_MAX];
 	int rc = kernel_interface_prepare(config->device, config->mtu_bytes, cause);
 
@@ -314,6 +314,7 @@ void port_view_fill(const struct port *port, struct port_view *view)
 	*view = (struct port_view){.name = port->name,
 		.device = port->device,
 		.mtu_bytes = port->mtu_bytes,
+		.spread = port->spread,
 		.rx_queues = port->rx_queues,
 		.tx_queues = port->tx_queues};
 	snprintf(view->driver, sizeof(view->driver), "%s", port->driver);

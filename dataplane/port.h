@@ -23,6 +23,7 @@ struct port {
 	enum dataplane_device kind;
 	uint16_t ethdev; /* DPDK's number */
 	bool open, started;
+	bool spread; /* its flows are shared out among workers */
 	struct rte_ether_addr mac;
 	uint16_t mtu_bytes;
 	uint16_t rx_queues, tx_queues;
@@ -42,6 +43,8 @@ struct port_dealer {
 
 /* Octets of packet data that a buffer must hold, headroom included, for a port of @mtu_bytes. */
 uint32_t port_buffer_bytes(uint16_t mtu_bytes);
+/* Receive queues that it has at most. */
+uint16_t port_queues_max(const struct dataplane_port *config, unsigned workers);
 /* Packet buffers that the queues of a port hold at most, before it is open. */
 uint32_t port_buffers_max(const struct dataplane_port *config, unsigned workers);
 

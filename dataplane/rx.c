@@ -9,7 +9,8 @@
 /* Counts and starts what a port received; mbuf->port is the index of the configured port. */
 void stage_rx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct vector *next = &w->vectors[STAGE_classify];
+	bool spread = w->spread.ports >> pkts[0]->port & 1;
+	struct vector *next = &w->vectors[unlikely(spread) ? STAGE_spread : STAGE_classify];
 	uint64_t bytes = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
@@ -30,6 +31,22 @@ unsigned rx_queue_poll(struct worker *w, const struct worker_queue *queue)
 	for (uint16_t i = 0; i < n; i++)
 		vector->pkts[i]->port = queue->port;
 	vector->n = n;
+	if (n != 0)
+		pipeline_run(w);
+	return n;
+}
+
+unsigned rx_share_poll(struct worker *w, struct rte_ring *share)
+{
+	struct vector *vector = &w->vectors[STAGE_classify];
+	unsigned n = rte_ring_sc_dequeue_burst(share, (void **)vector->pkts, VECTOR_MAX, NULL);
+
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(vector->pkts[i]);
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(vector->pkts[i], void *));
+	vector->n = (uint16_t)n;
+	counter_add(&w->stats->spread_in, n);
 	if (n != 0)
 		pipeline_run(w);
 	return n;

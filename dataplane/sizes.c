@@ -24,9 +24,21 @@ void sizes_tables(const struct dataplane_config *config, struct tables_config *t
 	};
 }
 
+/* Rings by which workers share out flows, at most: from each with a queue of such a port to all others. */
+static uint32_t spread_rings(const struct dataplane_config *config)
+{
+	uint32_t queues = 0;
+
+	for (unsigned i = 0; i < config->port_count; i++)
+		if (config->ports[i].spread)
+			queues += port_queues_max(&config->ports[i], config->worker_count);
+	return RTE_MIN(queues, config->worker_count) * (config->worker_count - 1);
+}
+
 uint32_t sizes_mbufs(const struct dataplane_config *config)
 {
-	uint32_t n = config->worker_count * (3 * MBUF_RING_SIZE + MBUF_CACHE_MARGIN);
+	uint32_t n = config->worker_count * (3 * MBUF_RING_SIZE + MBUF_CACHE_MARGIN) +
+		     spread_rings(config) * SPREAD_RING_SIZE;
 
 	if (config->mbufs != 0)
 		return config->mbufs;
@@ -62,10 +74,12 @@ uint32_t sizes_memory_mb(const struct dataplane_config *config, unsigned sockets
 	uint64_t mbufs =
 		(uint64_t)sizes_mbufs(config) *
 		RTE_ALIGN_CEIL(sizes_mbuf_bytes(config) + sizeof(struct rte_mbuf) + RTE_CACHE_LINE_SIZE * 2, 64);
-	uint64_t rings = config->worker_count *
-			 (3 * MBUF_RING_SIZE * sizeof(void *) + EVENT_RING_SIZE * sizeof(struct door_event) +
-				 sizeof(struct worker) + sizeof(struct worker_stats) + sizeof(struct pair_sketch) +
-				 sizeof(struct hold) + config->port_count * HANDOVER_RING_SIZE * sizeof(void *));
+	uint64_t rings =
+		config->worker_count *
+			(3 * MBUF_RING_SIZE * sizeof(void *) + EVENT_RING_SIZE * sizeof(struct door_event) +
+				sizeof(struct worker) + sizeof(struct worker_stats) + sizeof(struct pair_sketch) +
+				sizeof(struct hold) + config->port_count * HANDOVER_RING_SIZE * sizeof(void *)) +
+		spread_rings(config) * SPREAD_RING_SIZE * sizeof(void *);
 	struct tables_config tables;
 	uint64_t bytes;
 

@@ -12,6 +12,7 @@
 #define MBUF_RING_SIZE     1024
 #define EVENT_RING_SIZE    1024
 #define HANDOVER_RING_SIZE 512
+#define SPREAD_RING_SIZE   1024
 
 void sizes_tables(const struct dataplane_config *config, struct tables_config *tables);
 /* Packet buffers of the pool, and octets of data in each (headroom included). */

@@ -127,6 +127,22 @@ int worker_hand_over(struct worker *w, struct worker *to, uint16_t port, struct 
 	return 0;
 }
 
+int worker_share(struct worker *w, struct worker *to, struct rte_ring *ring)
+{
+	if (w->spread.count == WORKERS_MAX || to->share_count == WORKERS_MAX)
+		return -ENOSPC;
+	w->spread.to[w->spread.count++] = ring;
+	if (ring != NULL)
+		to->shares[to->share_count++] = ring;
+	return 0;
+}
+
+void worker_spread_port(struct worker *w, uint16_t port)
+{
+	_Static_assert(PORTS_MAX <= 32, "ports are bits of a word");
+	w->spread.ports |= UINT32_C(1) << port;
+}
+
 static bool holds_packets(const struct worker *w)
 {
 	return w->hold != NULL && w->hold->packets != 0;
@@ -150,6 +166,8 @@ static unsigned turn(struct worker *w, bool receive)
 
 	for (unsigned i = 0; receive && i < w->queue_count; i++)
 		done += rx_queue_poll(w, &w->queues[i]);
+	for (unsigned i = 0; i < w->share_count; i++)
+		done += rx_share_poll(w, w->shares[i]);
 	for (unsigned i = 0; i < w->inlet_count; i++)
 		done += rx_handover_poll(w, &w->inlets[i]);
 	done += rx_inject_poll(w);
@@ -231,6 +249,8 @@ unsigned worker_discard(struct worker *w)
 {
 	unsigned n = discard_ring(w, w->door_worker->inject);
 
+	for (unsigned i = 0; i < w->share_count; i++)
+		n += discard_ring(w, w->shares[i]);
 	for (unsigned i = 0; i < w->inlet_count; i++)
 		n += discard_ring(w, w->inlets[i].ring);
 	if (holds_packets(w))

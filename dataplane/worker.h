@@ -48,6 +48,16 @@ struct worker_inlet {
 	uint16_t port;
 };
 
+/*
+ * Workers that share out what some queues of this one receive, by flow. In the same order at all of them: a flow has
+ * one worker, whoever receives it.
+ */
+struct worker_spread {
+	uint32_t ports; /* bits; 0: this worker runs all that it receives */
+	unsigned count;
+	struct rte_ring *to[WORKERS_MAX]; /* this worker: producer, that worker: consumer; NULL: this worker */
+};
+
 #define WORKER_QUEUES_MAX (4 * PORTS_MAX)
 #define HANDOVER_MAX      (WORKERS_MAX * PORTS_MAX)
 
@@ -88,14 +98,17 @@ struct worker {
 	struct pair_sketch *sketch;                 /* worker: rw; NULL: pairs are not watched */
 	struct hold *hold;                          /* worker: rw; NULL: no packets are held back */
 	uint64_t label_mask;                        /* what of a flow goes into the label of outer headers */
-	struct vector vectors[STAGE_COUNT];         /* worker: rw; what waits for each stage */
-	struct vector out[PORTS_MAX];               /* worker: rw; tx's own sorting by port */
+	struct worker_spread spread;
+	struct vector vectors[STAGE_COUNT]; /* worker: rw; what waits for each stage */
+	struct vector out[PORTS_MAX];       /* worker: rw; tx's own sorting by port */
 
 	struct worker_way ways[PORTS_MAX];
 	struct worker_queue queues[WORKER_QUEUES_MAX];
 	unsigned queue_count;
 	struct worker_inlet inlets[HANDOVER_MAX]; /* what other workers hand over */
 	unsigned inlet_count;
+	struct rte_ring *shares[WORKERS_MAX]; /* this worker's flows that other workers receive; it is the consumer */
+	unsigned share_count;
 
 	struct worker_limits limits;
 	struct token_bucket reason_buckets[PUNT_COUNT + EVENT_TYPE_COUNT]; /* worker: rw */
@@ -155,8 +168,18 @@ void worker_set_way(struct worker *worker, uint16_t port, uint16_t ethdev, uint1
 int worker_hand_over(struct worker *worker, struct worker *to, uint16_t port, struct rte_ring *ring);
 
 /*
- * One turn of the loop: each receive queue, the handover rings, the inject ring, the owner's updates, held packets;
- * then the worker reports that it holds no table entry. Returns packets and updates handled: 0 is an idle turn. Worker.
+ * Give a share of the flows of @port, of which @worker has queues, to @to: @ring has @worker as its only producer and
+ * @to as its only consumer; NULL if @to is @worker. Once for each worker that has a share, in the same order at all
+ * workers. 0 or -ENOSPC.
+ */
+int worker_share(struct worker *worker, struct worker *to, struct rte_ring *ring);
+/* Share out what comes from the queues of @port: after worker_share(). */
+void worker_spread_port(struct worker *worker, uint16_t port);
+
+/*
+ * One turn of the loop: each receive queue, the rings of shared out flows, the handover rings, the inject ring, the
+ * owner's updates, held packets; then the worker reports that it holds no table entry. Returns packets and updates
+ * handled: 0 is an idle turn. Worker.
  */
 unsigned worker_poll(struct worker *worker);
 

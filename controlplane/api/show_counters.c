@@ -121,6 +121,8 @@ int show_workers_step(struct walk *walk, json_t **row)
 	row_number(&out, "events", stats.events);
 	row_number(&out, "events_lost", stats.events_lost);
 	row_number(&out, "handed_over", stats.handed_over);
+	row_number(&out, "spread_out", stats.spread_out);
+	row_number(&out, "spread_in", stats.spread_in);
 	row_number(&out, "held", stats.held);
 #define RELEASED(name, help) row_number(&out, "released_" #name, stats.released[HOLD_##name]);
 	HOLD_ENDS(RELEASED)

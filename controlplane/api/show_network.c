@@ -70,6 +70,7 @@ static void row_port(
 	row_number(row, "rx_queues", view->rx_queues);
 	row_number(row, "tx_queues", view->tx_queues);
 	row_json(row, "rx_workers", rx_owners(view));
+	row_bool(row, "spread", view->spread);
 	row_json(row, "tx_queue_of_worker", tx_owners(view, door != NULL ? door->config.workers : 0));
 }
 

@@ -141,6 +141,7 @@ static const struct column ports[] = {
 	WIDE("rx_errors", "RX ERRORS", CELL_NUMBER),
 	WIDE("tx_errors", "TX ERRORS", CELL_NUMBER),
 	COLUMN("rx_workers", "RX WORKERS", CELL_LIST),
+	COLUMN("spread", "SPREAD", CELL_YES),
 	COLUMN("tx_queue_of_worker", "TX QUEUES", CELL_LIST),
 	COLUMNS_END,
 };
@@ -157,6 +158,8 @@ static const struct column workers[] = {
 	COLUMN("events", "EVENTS", CELL_NUMBER),
 	COLUMN("events_lost", "EVENTS LOST", CELL_NUMBER),
 	COLUMN("handed_over", "HANDED OVER", CELL_NUMBER),
+	COLUMN("spread_out", "SPREAD OUT", CELL_NUMBER),
+	COLUMN("spread_in", "SPREAD IN", CELL_NUMBER),
 	COLUMN("held", "HELD", CELL_NUMBER),
 	COLUMN("released_deadline", "NO MARKER", CELL_NUMBER),
 	COLUMN("released_overflow", "OVERFLOW", CELL_NUMBER),

@@ -50,6 +50,7 @@ struct config_port {
 	unsigned address_count;
 	uint16_t mtu_bytes;
 	uint16_t queues; /* 0: as many as workers, as far as the device has them */
+	bool spread;
 	uint16_t *vlans; /* access links of this port; none: one link, untagged */
 	unsigned vlan_count;
 	bool promiscuous;

@@ -29,6 +29,7 @@
 #define WORKER_HELD        4096 /* for the order of pairs (dataplane/hold.h) */
 #define WORKER_HELD_BYTES  (1024 * 64 + 192)
 #define HANDOVER_RING      512
+#define SPREAD_RING        1024
 #define MBUFS_MIN          8191
 #define MBUF_HEADER_BYTES  (64 + 128 + 64) /* object header, struct rte_mbuf, dynamic fields and padding */
 #define MBUF_HEADROOM      (128 + 64)      /* for tunnel headers; the tail of ESP later */
@@ -81,11 +82,17 @@ static uint64_t tables_bytes(const struct config *config)
 	       ro_bytes(config) + UPDATE_RING_BYTES + (uint64_t)dataplane->worker_count * WORKER_BYTES;
 }
 
-static uint32_t port_mbufs(const struct config_port *port, unsigned workers)
+static unsigned port_queues(const struct config_port *port, unsigned workers)
 {
 	unsigned queues = port->queues != 0 ? port->queues : port->kind == PORT_PCI ? workers : 1;
 
-	queues = queues < workers ? queues : workers;
+	return queues < workers ? queues : workers;
+}
+
+static uint32_t port_mbufs(const struct config_port *port, unsigned workers)
+{
+	unsigned queues = port_queues(port, workers);
+
 	switch (port->kind) {
 	case PORT_KERNEL: return queues * 3 * DESCRIPTORS_AF_XDP;
 	case PORT_VDEV: return queues * 2 * DESCRIPTORS;
@@ -102,11 +109,23 @@ uint32_t config_mbufs_min(const struct config *config)
 	return count;
 }
 
+/* From each worker with a queue whose flows are shared out to all others. */
+static unsigned spread_rings(const struct config *config)
+{
+	unsigned workers = config->dataplane.worker_count, queues = 0;
+
+	for (unsigned i = 0; i < config->port_count; i++)
+		if (config->ports[i].spread)
+			queues += port_queues(&config->ports[i], workers);
+	return (queues < workers ? queues : workers) * (workers - 1);
+}
+
 static uint64_t mbuf_count(const struct config *config)
 {
 	unsigned workers = config->dataplane.worker_count;
 	uint64_t count = config_mbufs_min(config) + (uint64_t)workers * WORKER_RINGS +
 			 (uint64_t)config->port_count * (workers - 1) * HANDOVER_RING +
+			 (uint64_t)spread_rings(config) * SPREAD_RING +
 			 (config_wants_order(config) ? (uint64_t)workers * WORKER_HELD : 0);
 	uint64_t power = MBUFS_MIN + 1;
 

@@ -116,6 +116,9 @@ const struct schema_row schema[] = {
 	{.path = "ports[].queues", .type = SCHEMA_NUMBER, BOTH, PORT(queues), RANGE(1, WORKERS_MAX), .words = computed,
 		.fallback = "auto",
 		.help = "Receive queues. auto: one per worker, as far as the device has them."},
+	{.path = "ports[].spread", .type = SCHEMA_BOOL, BOTH, PORT(spread), .fallback = "false",
+		.help = "Share the flows of its queues out among all workers in software. For a device without RSS, or "
+			"when one tunnel brings all packets, as far as a worker is too slow for one queue."},
 	{.path = "ports[].vlans[]", .type = SCHEMA_NUMBER, BOTH, LIST(struct config_port, vlans, vlan_count),
 		RANGE(1, 4094),
 		.help = "Access ports: VLANs, an access link each. Without them the port is one untagged link."},

@@ -165,7 +165,19 @@ static void share_queues_out(struct bed *bed, unsigned number)
 	}
 }
 
-static void make_workers(struct bed *bed, unsigned number, bool shared_out)
+static void spread_flows(struct bed *bed, unsigned number)
+{
+	for (unsigned w = 0; w < BED_WORKERS; w++) {
+		bed->share[w] = make_ring("share", number, w);
+		for (unsigned to = 0; to < BED_WORKERS; to++)
+			assert_int_equal(
+				worker_share(bed->workers[w], bed->workers[to], to != w ? bed->share[w] : NULL), 0);
+		for (uint16_t port = 0; port < BED_PORTS; port++)
+			worker_spread_port(bed->workers[w], port);
+	}
+}
+
+static void make_workers(struct bed *bed, unsigned number, const struct bed_options *options)
 {
 	for (unsigned w = 0; w < bed->worker_count; w++) {
 		struct worker_setup setup = {.number = w,
@@ -180,21 +192,30 @@ static void make_workers(struct bed *bed, unsigned number, bool shared_out)
 		memset(bed->workers[w], 0, sizeof(struct worker));
 		assert_int_equal(worker_init(bed->workers[w], &setup), 0);
 	}
-	if (shared_out)
+	if (options->shared_out)
 		share_queues_out(bed, number);
 	else
 		give_queues(bed, number);
+	if (options->spread)
+		spread_flows(bed, number);
 	for (unsigned w = 0; w < bed->worker_count; w++)
 		reclaim_reader_online(bed->workers[w]->reclaim, w);
 }
 
+struct bed_options bed_usual(unsigned workers)
+{
+	return (struct bed_options){.workers = workers,
+		.nodes_max = BED_NODES,
+		.tunnels_max = MAX_TUNNELS,
+		.update_ring_size = 64,
+		.mbuf_ring_size = 256};
+}
+
 struct bed *bed_create(enum dataplane_role role, unsigned workers)
 {
-	return bed_create_with(role, &(struct bed_options){.workers = workers,
-					     .nodes_max = BED_NODES,
-					     .tunnels_max = MAX_TUNNELS,
-					     .update_ring_size = 64,
-					     .mbuf_ring_size = 256});
+	struct bed_options options = bed_usual(workers);
+
+	return bed_create_with(role, &options);
 }
 
 struct bed *bed_create_with(enum dataplane_role role, const struct bed_options *options)
@@ -242,7 +263,7 @@ struct bed *bed_create_with(enum dataplane_role role, const struct bed_options *
 	owner_init(&bed->owner, bed->tables, bed->door, 0, 0);
 	for (unsigned port = 0; port < BED_PORTS; port++)
 		make_port(bed, number, port, options->shared_out);
-	make_workers(bed, number, options->shared_out);
+	make_workers(bed, number, options);
 	number++;
 	return bed;
 }
@@ -304,6 +325,8 @@ void bed_destroy(struct bed *bed)
 		rte_ring_free(bed->transmit[port]);
 		rte_ring_free(bed->handover[port]);
 	}
+	for (unsigned w = 0; w < BED_WORKERS; w++)
+		rte_ring_free(bed->share[w]);
 	drain_ring(bed->second_receive);
 	rte_ring_free(bed->second_receive);
 	rte_ring_free(bed->second_transmit);

@@ -43,6 +43,7 @@ struct bed {
 	struct rte_ring *receive[BED_PORTS], *transmit[BED_PORTS];
 	struct rte_ring *second_receive, *second_transmit; /* of the core port, if worker 1 has queues */
 	struct rte_ring *handover[BED_PORTS];
+	struct rte_ring *share[BED_WORKERS]; /* what that worker gives the other one, if flows are shared out */
 	uint16_t ethdev[BED_PORTS];
 	uint64_t put; /* packets given to the gateway */
 };
@@ -59,12 +60,15 @@ struct bed *bed_create(enum dataplane_role role, unsigned workers);
 struct bed_options {
 	unsigned workers;
 	bool shared_out; /* two workers: each with a queue of the core port, and with one of the other ports */
+	bool spread;     /* two workers: all ports' flows shared out */
 	uint32_t nodes_max, tunnels_max;
 	uint32_t update_ring_size, mbuf_ring_size;
 	uint32_t hold_packets, hold_deadline_ms; /* as in struct dataplane_config */
 	uint32_t pair_packets;
 };
 
+/* What bed_create() takes, to be changed. */
+struct bed_options bed_usual(unsigned workers);
 struct bed *bed_create_with(enum dataplane_role role, const struct bed_options *options);
 /* Checks that every buffer came back. */
 void bed_destroy(struct bed *bed);

@@ -23,7 +23,14 @@ static void mobile_node(struct bed *bed, const char *address, uint16_t link, uin
 
 struct bed *scenario_mag(unsigned workers)
 {
-	struct bed *bed = bed_create(DATAPLANE_MAG, workers);
+	struct bed_options options = bed_usual(workers);
+
+	return scenario_mag_with(&options);
+}
+
+struct bed *scenario_mag_with(const struct bed_options *options)
+{
+	struct bed *bed = bed_create_with(DATAPLANE_MAG, options);
 	struct forward dropped = {.action = FORWARD_DROP, .link = 0, .tunnel = 1, .node = 5, .mac = {2, 0, 0, 0, 1, 5}};
 
 	bed_tunnel(bed, 1, MAG, LMA, true, -1);
@@ -90,7 +97,14 @@ void scenario_pairs(struct bed *bed)
 
 struct bed *scenario_lma(unsigned workers)
 {
-	struct bed *bed = bed_create(DATAPLANE_LMA, workers);
+	struct bed_options options = bed_usual(workers);
+
+	return scenario_lma_with(&options);
+}
+
+struct bed *scenario_lma_with(const struct bed_options *options)
+{
+	struct bed *bed = bed_create_with(DATAPLANE_LMA, options);
 	struct forward blocked = {
 		.action = FORWARD_TUNNEL, .flags = FORWARD_BLOCKED, .link = LINK_NONE, .tunnel = 1, .node = 3};
 	struct forward dropped = {.action = FORWARD_DROP, .link = LINK_NONE, .tunnel = 1, .node = 5};

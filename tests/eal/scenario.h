@@ -62,6 +62,8 @@ void scenario_pairs(struct bed *bed);
 /* The bed with all of them; @workers as bed_create(). */
 struct bed *scenario_mag(unsigned workers);
 struct bed *scenario_lma(unsigned workers);
+struct bed *scenario_mag_with(const struct bed_options *options);
+struct bed *scenario_lma_with(const struct bed_options *options);
 
 /* 70 octets of UDP in IPv6, flow label 12345. */
 void scenario_udp(struct frame *frame, const char *from, const char *to, uint8_t hop_limit, uint8_t traffic_class);

@@ -124,6 +124,26 @@ static void buffers_come_back_after_traffic(void **state)
 	dataplane_destroy(dataplane);
 }
 
+/* Port 1's flows are shared out, with anybody to share them with. */
+static void spread_is_in_effect_with_several_workers_only(void **state)
+{
+	struct dataplane *dataplane;
+	struct port_view view;
+
+	ports[1].spread = true;
+	for (config.worker_count = 1; config.worker_count <= WORKERS; config.worker_count++) {
+		dataplane = create();
+		for (uint16_t port = 0; port < 3; port++) {
+			assert_true(dataplane_port(dataplane, port, &view));
+			assert_int_equal(view.spread, port == 1 && config.worker_count > 1);
+		}
+		dataplane_destroy(dataplane);
+	}
+	config.worker_count = WORKERS;
+	buffers_come_back_after_traffic(state);
+	ports[1].spread = false;
+}
+
 static void stop_and_destroy_work_at_every_stage(void **state)
 {
 	struct dataplane_leaks leaks;
@@ -198,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_queue_has_one_owner_and_single_queue_ports_are_shared_out),
 		cmocka_unit_test(buffers_come_back_after_traffic),
+		cmocka_unit_test(spread_is_in_effect_with_several_workers_only),
 		cmocka_unit_test(stop_and_destroy_work_at_every_stage),
 		cmocka_unit_test(failure_at_each_step_names_its_cause_and_leaves_nothing),
 	};

@@ -1121,6 +1121,39 @@ static void full_handover_ring_drops(void **state)
 	bed_destroy(bed);
 }
 
+/* Worker 1 does not take its share of the flows. */
+static void full_ring_of_shared_out_flows_drops(void **state)
+{
+	struct bed_options options = bed_usual(2);
+	struct frame frame;
+	struct bed *bed;
+	unsigned room, put = 0;
+
+	options.spread = true;
+	bed = scenario_lma_with(&options);
+	room = rte_ring_free_count(bed->share[0]);
+	for (unsigned flow = 0; rte_ring_empty(bed->share[0]); flow++, put++) {
+		char from[INET6_ADDRSTRLEN];
+
+		snprintf(from, sizeof(from), "2001:db8:5:%x::5", flow);
+		frame_init(&frame);
+		frame_ethernet(&frame, MAC(OUTSIDE), NEXT_HOP, 0);
+		scenario_udp(&frame, from, MN1, 64, 0);
+		bed_receive(bed, OUTSIDE, &frame, 1);
+	}
+	for (unsigned i = 1; i < room + 63; i += 63, put += 63)
+		bed_receive(bed, OUTSIDE, &frame, 63);
+	assert_true(rte_ring_full(bed->share[0]));
+	assert_int_equal(bed->workers[0]->stats->spread_out, room);
+	assert_int_equal(
+		bed_drops(bed, DROP_spread_full), put - room - bed->workers[0]->stats->stages[STAGE_classify].packets);
+	seen_drop[DROP_spread_full] = true;
+	assert_int_equal(worker_discard(bed->workers[1]), room);
+	assert_int_equal(bed_drops(bed, DROP_shutdown), room);
+	bed_check_conservation(bed);
+	bed_destroy(bed);
+}
+
 static void what_is_left_in_rings_at_the_end_is_counted(void **state)
 {
 	struct bed *bed = scenario_lma(1);
@@ -1317,6 +1350,7 @@ int main(void)
 		cmocka_unit_test(injected_packets_that_cannot_go_on_are_dropped),
 		cmocka_unit_test(injected_to_a_stage_of_the_other_role_is_dropped),
 		cmocka_unit_test(full_handover_ring_drops),
+		cmocka_unit_test(full_ring_of_shared_out_flows_drops),
 		cmocka_unit_test(what_is_left_in_rings_at_the_end_is_counted),
 		cmocka_unit_test(unknown_host_is_told_of_once_its_limit_allows),
 		cmocka_unit_test(node_in_another_tunnel_is_told_of_once_its_limit_allows),

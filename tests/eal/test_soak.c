@@ -23,7 +23,8 @@
 #include "../unit/unit.h"
 #include "soak_judge.h"
 
-#define SECONDS_USUAL    8
+#define SECONDS_USUAL    12
+#define TESTS            4
 #define ROUND_DEADLINE_S 30
 #define UPDATES_ROUND    1500 /* so that WORLD_VERSIONS hold what a round needs */
 #define GROWTH_MAX_KB    8192
@@ -442,10 +443,11 @@ static void until(struct soak *soak, bool (*done)(struct world *world))
 	assert_int_equal(soak->refused, 0);
 }
 
-static struct soak *start(enum dataplane_role role, uint64_t seed)
+static struct soak *start(enum dataplane_role role, bool spread, uint64_t seed)
 {
 	struct bed_options options = {.workers = 2,
 		.shared_out = true,
+		.spread = spread,
 		.nodes_max = 256,
 		.tunnels_max = WORLD_TUNNELS,
 		.update_ring_size = 512,
@@ -533,7 +535,7 @@ static double wanted_seconds(void)
 	const char *wanted = getenv("SOAK_SECONDS");
 	double seconds = wanted != NULL ? strtod(wanted, NULL) : SECONDS_USUAL;
 
-	return seconds > 0 ? seconds / 2 : SECONDS_USUAL / 2.0;
+	return (seconds > 0 ? seconds : SECONDS_USUAL) / TESTS;
 }
 
 static uint64_t wanted_seed(void)
@@ -547,8 +549,8 @@ static uint64_t wanted_seed(void)
 /* From the start of a test to its end: after a failure threads are in the middle of anything. */
 static bool running;
 
-/* The half of the time is for each role; memory is compared from a fifth of it on. */
-static void soak(enum dataplane_role role, const enum soak_path *paths, unsigned path_count)
+/* The time is divided among the tests; memory is compared from a fifth of it on. */
+static void soak(enum dataplane_role role, bool spread, const enum soak_path *paths, unsigned path_count)
 {
 	double begin = now_s(), seconds = wanted_seconds();
 	uint64_t seed = wanted_seed();
@@ -558,7 +560,7 @@ static void soak(enum dataplane_role role, const enum soak_path *paths, unsigned
 	if (running)
 		fail_msg("not after the failure before");
 	running = true;
-	soak = start(role, seed);
+	soak = start(role, spread, seed);
 	print_message("SOAK_SEED=%llu\n", (unsigned long long)seed);
 	while (now_s() < begin + seconds) {
 		run_round(soak);
@@ -574,6 +576,8 @@ static void soak(enum dataplane_role role, const enum soak_path *paths, unsigned
 	for (unsigned i = 0; i < path_count; i++)
 		assert_true(soak->out[paths[i]] > 0);
 	assert_true(soak->world->updates > soak->rounds);
+	for (unsigned w = 0; w < BED_WORKERS; w++)
+		assert_true((counter_read(&soak->bed->workers[w]->stats->spread_out) > 0) == spread);
 	assert_true(soak->forgotten <= soak->packets / 1000);
 	assert_true(role == DATAPLANE_LMA || soak->in_order > 0 || soak->rounds < 100); /* a busy machine */
 	stop(soak);
@@ -582,12 +586,22 @@ static void soak(enum dataplane_role role, const enum soak_path *paths, unsigned
 
 static void mag_forwards_mixed_traffic_right_through_churn(void **state)
 {
-	soak(DATAPLANE_MAG, (const enum soak_path[]){SOAK_UPLINK, SOAK_DOWNLINK, SOAK_DIRECT}, 3);
+	soak(DATAPLANE_MAG, false, (const enum soak_path[]){SOAK_UPLINK, SOAK_DOWNLINK, SOAK_DIRECT}, 3);
+}
+
+static void mag_that_spreads_flows_forwards_right_and_in_order_through_churn(void **state)
+{
+	soak(DATAPLANE_MAG, true, (const enum soak_path[]){SOAK_UPLINK, SOAK_DOWNLINK, SOAK_DIRECT}, 3);
 }
 
 static void lma_forwards_mixed_traffic_right_through_churn(void **state)
 {
-	soak(DATAPLANE_LMA, (const enum soak_path[]){SOAK_OUTSIDE, SOAK_INSIDE}, 2);
+	soak(DATAPLANE_LMA, false, (const enum soak_path[]){SOAK_OUTSIDE, SOAK_INSIDE}, 2);
+}
+
+static void lma_that_spreads_flows_forwards_right_and_in_order_through_churn(void **state)
+{
+	soak(DATAPLANE_LMA, true, (const enum soak_path[]){SOAK_OUTSIDE, SOAK_INSIDE}, 2);
 }
 
 int main(void)
@@ -595,6 +609,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mag_forwards_mixed_traffic_right_through_churn),
 		cmocka_unit_test(lma_forwards_mixed_traffic_right_through_churn),
+		cmocka_unit_test(mag_that_spreads_flows_forwards_right_and_in_order_through_churn),
+		cmocka_unit_test(lma_that_spreads_flows_forwards_right_and_in_order_through_churn),
 	};
 	int failed;
 

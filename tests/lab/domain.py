@@ -38,16 +38,18 @@ def lma_name(number):
 
 class Domain:
     """ro: keys of `route-optimisation` in every gateway (None: no route optimisation at all), over those ro_lma or ro_mag,
-    over those ro_of of one gateway by its name. ro_keys: MAGs and LMAs share keys for RO Authorisation."""
+    over those ro_of of one gateway by its name. ro_keys: MAGs and LMAs share keys for RO Authorisation. port_keys: of every
+    port of every gateway."""
 
     def __init__(self, lab, mags=2, nodes=2, lma_variables=None, mag_variables=None, lma=None, mag=None, mobile_nodes=None,
                  dataplane=None, lma_keys=None, mag_keys=None, lmas=1, ro=None, ro_lma=None, ro_mag=None, ro_of=None,
-                 ro_keys=True):
+                 ro_keys=True, port_keys=None):
         self.lab, self.node_count = lab, nodes
         self.lma_variables, self.mag_variables = lma_variables or {}, mag_variables or {}
         self.lma_extra, self.mag_extra = lma or {}, mag or {}
         self.mobile_nodes = mobile_nodes
         self.lma_keys, self.mag_keys = lma_keys or {}, mag_keys or {}  # of the file's top level, instead of those below
+        self.port_keys = port_keys or {}
         self.dataplane = {"control-core": 0, "workers": [1], **(dataplane or {})}
         self.ro, self.ro_lma, self.ro_mag, self.ro_of, self.ro_keys = ro, ro_lma or {}, ro_mag or {}, ro_of or {}, ro_keys
         self.lma_numbers, self.mag_numbers = range(1, lmas + 1), range(1, mags + 1)
@@ -136,8 +138,10 @@ class Domain:
             "role": "lma",
             "dataplane": dict(self.dataplane),
             "ports": [
-                {"name": "core0", "device": "kernel:core0", "side": "core", "addresses": [f"{LMAAS[number]}/64"]},
-                {"name": "out0", "device": "kernel:out0", "side": "outside", "addresses": [f"{OUTSIDES[number]}/64"]},
+                {"name": "core0", "device": "kernel:core0", "side": "core", "addresses": [f"{LMAAS[number]}/64"],
+                 **self.port_keys},
+                {"name": "out0", "device": "kernel:out0", "side": "outside", "addresses": [f"{OUTSIDES[number]}/64"],
+                 **self.port_keys},
             ],
             "routes": [*routes, {"prefix": "::/0", "via": SERVER, "port": "out0"}],
             "peers": [{"name": f"mag{i}", "address": MAGS[i], "insecure": True, **self._key(number, i)}
@@ -155,8 +159,9 @@ class Domain:
             "role": "mag",
             "dataplane": dict(self.dataplane),
             "ports": [
-                {"name": "core0", "device": "kernel:core0", "side": "core", "addresses": [f"{MAGS[number]}/64"]},
-                {"name": "access0", "device": "kernel:access0", "side": "access"},
+                {"name": "core0", "device": "kernel:core0", "side": "core", "addresses": [f"{MAGS[number]}/64"],
+                 **self.port_keys},
+                {"name": "access0", "device": "kernel:access0", "side": "access", **self.port_keys},
             ],
             "peers": [{"name": lma_name(i), "address": LMAAS[i], "insecure": True, **self._key(i, number)}
                       for i in self.lma_numbers] + self._other_mags(number),

@@ -89,6 +89,7 @@ static bool source_port(void *context, uint16_t port, struct port_view *view)
 		.tx_queues = 1,
 		.rx_owner = {0, 1},
 		.tx_owner = {0, UINT16_MAX},
+		.spread = port == 1,
 		.rx_missed = port,
 	};
 	return true;

@@ -58,7 +58,7 @@ static const char lma_full[] =
 	"false,\n"
 	"  node-counters: false, tunnel-counters: false},\n"
 	" ports: [{name: c, device: 'pci:0000:3B:00.1', side: core, addresses: ['2001:db8::1/64', '2001:db8::2/64'],\n"
-	"  mtu: 1320, queues: 2, promiscuous: true}],\n"
+	"  mtu: 1320, queues: 2, spread: true, promiscuous: true}],\n"
 	" routes: [{prefix: '2001:db8:5::/48', via: 'fe80::1', port: c}],\n"
 	" peers: [{name: m, address: '2001:db8::3', role: mag, insecure: true, heartbeat: false, ro-key-id: 200,\n"
 	"  ro-key: " KEY_TEXT "},\n"
@@ -92,7 +92,7 @@ static const char mag_full[] =
 	" dataplane: {control-core: 3, workers: [4], hugepages: off, memory-mb: 100, mbufs: 8192, idle-sleep: false,\n"
 	"  node-counters: false, tunnel-counters: false},\n"
 	" ports: [{name: c, device: 'vdev:net_tap0,iface=c', side: core, addresses: ['2001:db8::1/64'], mtu: 1320,\n"
-	"  queues: 2, promiscuous: true}, {name: a, device: 'kernel:eth1', side: access, vlans: [7]}],\n"
+	"  queues: 2, spread: true, promiscuous: true}, {name: a, device: 'kernel:eth1', side: access, vlans: [7]}],\n"
 	" routes: [{prefix: '2001:db8:5::/48', via: '2001:db8::9'}],\n"
 	" peers: [{name: l, address: '2001:db8::3', role: lma, insecure: true, heartbeat: false, ro-key-id: 1,\n"
 	"  ro-key: '8000000000000000000000000000000000000000000000000000000000000000'},\n"
@@ -174,6 +174,7 @@ static void values_of_a_full_file_are_those_of_the_file(void **state)
 	assert_int_equal(lma->ports[0].line, 5);
 	assert_int_equal(lma->ports[0].mtu_bytes, 1320);
 	assert_true(lma->ports[0].promiscuous);
+	assert_true(lma->ports[0].spread);
 	assert_string_equal(lma->routes[0].port, "c");
 	assert_int_equal(lma->lma.restart_hold_s, 10);
 	assert_int_equal(lma->tunnel.dscp, 0);

@@ -19,7 +19,10 @@ static struct dataplane_port port_of(const struct config_port *port)
 	static const enum dataplane_device kinds[] = {
 		[PORT_KERNEL] = DATAPLANE_KERNEL, [PORT_VDEV] = DATAPLANE_VDEV, [PORT_PCI] = DATAPLANE_PCI};
 
-	return (struct dataplane_port){.kind = kinds[port->kind], .queues = port->queues, .mtu_bytes = port->mtu_bytes};
+	return (struct dataplane_port){.kind = kinds[port->kind],
+		.queues = port->queues,
+		.spread = port->spread,
+		.mtu_bytes = port->mtu_bytes};
 }
 
 static void rings_of_ports_hold_what_the_data_plane_says(void **state)
@@ -48,12 +51,9 @@ static void rings_of_ports_hold_what_the_data_plane_says(void **state)
 /* The pool is what is told, and larger than what can be held. */
 static void pool_of_packet_buffers_is_as_large_as_told(void **state)
 {
-	struct dataplane_port same[PORTS];
-
-	for (unsigned i = 0; i < PORTS; i++)
-		same[i] = port_of(&ports[i]);
-	for (unsigned run = 0; run < 16; run++) {
-		unsigned workers = 1 + run / 2;
+	for (unsigned run = 0; run < 64; run++) {
+		struct dataplane_port same[PORTS];
+		unsigned workers = 1 + run / 8;
 		bool in_order = run % 2 != 0;
 		struct config config = {.role = ROLE_MAG,
 			.ports = ports,
@@ -68,7 +68,10 @@ static void pool_of_packet_buffers_is_as_large_as_told(void **state)
 		uint64_t tables, bytes, one;
 
 		assert_int_equal(config_wants_order(&config), in_order);
-
+		for (unsigned i = 0; i < PORTS; i++) {
+			ports[i].spread = i < run / 2 % 4;
+			same[i] = port_of(&ports[i]);
+		}
 		config_memory(&config, &tables, &bytes);
 		config.dataplane.mbufs = 1;
 		config_memory(&config, &tables, &one);
