@@ -338,7 +338,7 @@ static void measure_rig(struct rig *rig, const struct options *options, struct r
 static void measure_scale(struct rig *rig, const struct options *options, struct rte_mempool *pool)
 {
 	enum traffic_path path = rig->kind == RIG_MAG_PAIRS ? PATH_mag_uplink_direct : PATH_lma_hairpin;
-	struct stream streams[RIG_WORKERS];
+	struct stream streams[RIG_WORKERS], shared;
 
 	for (unsigned i = 0; i < RIG_WORKERS; i++) {
 		stream_init(&streams[i], rig, i, path, &options->shape, options->buffers, pool);
@@ -349,6 +349,11 @@ static void measure_scale(struct rig *rig, const struct options *options, struct
 		scale_with_writer(&streams[0]);
 	}
 	scale_workers(traffic_paths[path].name, &streams[0], &streams[1]);
+	stream_init(&shared, rig, 0, path, &options->shape, RTE_MAX(options->buffers, (unsigned)SCALE_SPREAD_BUFFERS),
+		pool);
+	shared.count = true;
+	scale_spread(traffic_paths[path].name, &shared);
+	stream_fini(&shared);
 	for (unsigned i = 0; i < RIG_WORKERS; i++)
 		stream_fini(&streams[i]);
 }

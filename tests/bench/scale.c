@@ -14,6 +14,8 @@
 #define BATCH   32
 #define BATCHES 32
 
+#define RING_SIZE 1024 /* of packets for another worker */
+
 /* ---- packets ---- */
 
 void stream_init(struct stream *stream, struct rig *rig, unsigned worker, enum traffic_path path,
@@ -128,17 +130,22 @@ void scale_updates(struct rig *rig)
 /* One round on another core; it starts when all are ready. */
 struct round {
 	struct bench *bench;
+	struct worker *worker;
 	double result;
 	_Atomic unsigned *ready;
 	unsigned wanted;
 	_Atomic bool ended;
 };
 
+static struct worker *worker_of(const struct stream *stream)
+{
+	return stream->rig->worker[stream->worker];
+}
+
 static int round_run(void *argument)
 {
 	struct round *round = argument;
-	struct stream *stream = round->bench->context;
-	struct worker *worker = stream->rig->worker[stream->worker];
+	struct worker *worker = round->worker;
 
 	bench_prioritise();
 	reclaim_reader_online(worker->reclaim, worker->reader);
@@ -196,7 +203,8 @@ void scale_with_writer(struct stream *stream)
 	for (unsigned n = 0; n <= BENCH_ROUNDS; n++)
 		for (unsigned i = 0; i < RTE_DIM(rates); i++) {
 			_Atomic unsigned ready = 0;
-			struct round round = {.bench = &benches[i], .ready = &ready, .wanted = 1};
+			struct round round = {
+				.bench = &benches[i], .worker = worker_of(stream), .ready = &ready, .wanted = 1};
 
 			if (rte_eal_remote_launch(round_run, &round, other_core()) != 0)
 				rig_die("the other core does not answer");
@@ -215,8 +223,8 @@ void scale_with_writer(struct stream *stream)
 static double together(struct bench *first, struct bench *second)
 {
 	_Atomic unsigned ready = 0;
-	struct round here = {.bench = first, .ready = &ready, .wanted = 2};
-	struct round there = {.bench = second, .ready = &ready, .wanted = 2};
+	struct round here = {.bench = first, .worker = worker_of(first->context), .ready = &ready, .wanted = 2};
+	struct round there = {.bench = second, .worker = worker_of(second->context), .ready = &ready, .wanted = 2};
 
 	if (rte_eal_remote_launch(round_run, &there, other_core()) != 0)
 		rig_die("the other core does not answer");
@@ -228,7 +236,7 @@ static double together(struct bench *first, struct bench *second)
 static double alone_there(struct bench *bench)
 {
 	_Atomic unsigned ready = 0;
-	struct round round = {.bench = bench, .ready = &ready, .wanted = 1};
+	struct round round = {.bench = bench, .worker = worker_of(bench->context), .ready = &ready, .wanted = 1};
 
 	if (rte_eal_remote_launch(round_run, &round, other_core()) != 0)
 		rig_die("the other core does not answer");
@@ -251,7 +259,7 @@ void scale_workers(const char *name, struct stream *first, struct stream *second
 	snprintf(names[1], sizeof(names[1]), "%s_two_workers", name);
 	for (unsigned n = 0; n <= BENCH_ROUNDS; n++) {
 		_Atomic unsigned ready = 0;
-		struct round here = {.bench = &benches[0], .ready = &ready, .wanted = 1};
+		struct round here = {.bench = &benches[0], .worker = worker_of(first), .ready = &ready, .wanted = 1};
 
 		round_run(&here);
 		alone.rounds[n] = (here.result + alone_there(&benches[1])) / 2;
@@ -259,4 +267,117 @@ void scale_workers(const char *name, struct stream *first, struct stream *second
 	}
 	report_add(&alone, 1);
 	report_add(&both, 2);
+}
+
+/* ---- flows shared out ---- */
+
+/* Waits outside of the clock: enough for the second to have whole bursts, and so few that no buffer comes round. */
+#define SPREAD_WAITING 192
+
+struct spread {
+	struct stream *stream; /* of the first worker */
+	struct worker *second;
+	struct rte_ring *share;
+	struct round *rounds[2];
+};
+
+static bool has_ended(const struct spread *s, unsigned side)
+{
+	return atomic_load_explicit(&s->rounds[side]->ended, memory_order_relaxed);
+}
+
+static void collect(const struct spread *s, unsigned worker)
+{
+	struct rte_ring *ring = s->stream->rig->transmit[worker][traffic_paths[s->stream->traffic.path].out];
+	void *sent[STREAM_BURST];
+
+	while (rte_ring_dequeue_burst(ring, sent, STREAM_BURST, NULL) != 0)
+		;
+}
+
+static uint64_t first_run(void *context, uint64_t *done)
+{
+	struct spread *s = context;
+	unsigned in = traffic_paths[s->stream->traffic.path].in;
+	struct worker *worker = s->stream->rig->worker[0];
+	uint64_t start, ticks;
+
+	while (rte_ring_count(s->share) > SPREAD_WAITING && !has_ended(s, 1))
+		rte_pause();
+	if (rte_ring_count(s->share) > SPREAD_WAITING)
+		return 0;
+	stream_offer(s->stream, s->stream->rig->receive[0][in]);
+	start = bench_tsc();
+	rx_queue_poll(worker, &worker->queues[in]);
+	ticks = bench_tsc() - start;
+	collect(s, 0);
+	*done += STREAM_BURST;
+	return ticks;
+}
+
+static uint64_t second_run(void *context, uint64_t *done)
+{
+	struct spread *s = context;
+	uint64_t start, ticks;
+
+	while (rte_ring_count(s->share) < STREAM_BURST && !has_ended(s, 0))
+		rte_pause();
+	if (rte_ring_count(s->share) < STREAM_BURST)
+		return 0;
+	start = bench_tsc();
+	*done += rx_share_poll(s->second, s->share);
+	ticks = bench_tsc() - start;
+	collect(s, 1);
+	return ticks;
+}
+
+static void spread_round(struct spread *s, struct bench *benches, unsigned n)
+{
+	_Atomic unsigned ready = 0;
+	struct round first = {.bench = &benches[0], .worker = s->stream->rig->worker[0], .ready = &ready, .wanted = 2};
+	struct round second = {.bench = &benches[1], .worker = s->second, .ready = &ready, .wanted = 2};
+
+	s->rounds[0] = &first;
+	s->rounds[1] = &second;
+	if (rte_eal_remote_launch(round_run, &second, other_core()) != 0)
+		rig_die("the other core does not answer");
+	round_run(&first);
+	rte_eal_wait_lcore(other_core());
+	reclaim_reader_online(s->second->reclaim, s->second->reader);
+	while (rx_share_poll(s->second, s->share) != 0)
+		collect(s, 1);
+	reclaim_reader_offline(s->second->reclaim, s->second->reader);
+	benches[0].rounds[n] = first.result;
+	benches[1].rounds[n] = second.result;
+}
+
+void scale_spread(const char *name, struct stream *stream)
+{
+	struct rig *rig = stream->rig;
+	struct worker *first = rig->worker[0];
+	struct spread s = {.stream = stream, .second = rig->worker[1]};
+	struct bench benches[2] = {{.run = first_run}, {.run = second_run}};
+	char names[2][64];
+
+	if (other_core() == RTE_MAX_LCORE)
+		return;
+	s.share = rte_ring_create("share", RING_SIZE, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (s.share == NULL || worker_share(first, first, NULL) != 0 || worker_share(first, s.second, s.share) != 0)
+		rig_die("no ring between workers");
+	worker_spread_port(first, traffic_paths[stream->traffic.path].in);
+	for (unsigned w = 0; w < RIG_WORKERS; w++) {
+		rig_count(rig, w, stream->count, stream->watch);
+		snprintf(names[w], sizeof(names[w]), "%s_spread_%s", name, w == 0 ? "first" : "second");
+		benches[w].name = names[w];
+		benches[w].flows = rig->nodes;
+		benches[w].unit = "tsc/packet";
+		benches[w].context = &s;
+	}
+	for (unsigned n = 0; n <= BENCH_ROUNDS; n++)
+		spread_round(&s, benches, n);
+	for (unsigned w = 0; w < RIG_WORKERS; w++)
+		report_add(&benches[w], 2);
+	first->spread = (struct worker_spread){0};
+	s.second->share_count = 0;
+	rte_ring_free(s.share);
 }

@@ -38,3 +38,10 @@ void scale_updates(struct rig *rig);
 void scale_with_writer(struct stream *stream);
 /* Two workers alone and at once: "NAME_alone", "NAME_together". Nothing if there is no other core. */
 void scale_workers(const char *name, struct stream *first, struct stream *second);
+/*
+ * A worker that shares what it receives out with another one: ticks per packet received there, with the half of the
+ * packets that it keeps ("NAME_spread_first"), and per packet taken by the other ("NAME_spread_second"). @first has at
+ * least SCALE_SPREAD_BUFFERS. Nothing if there is no other core.
+ */
+#define SCALE_SPREAD_BUFFERS 1024
+void scale_spread(const char *name, struct stream *first);
