@@ -80,9 +80,14 @@ static bool have_one_in_common(const struct side *a, const struct side *b)
 	return false;
 }
 
+unsigned association_side_of(const struct association *a, const struct side *side)
+{
+	return have_one_in_common(&a->sides[0], side) ? 0 : 1;
+}
+
 bool association_overlaps(const struct association *association, const struct side *a, const struct side *b)
 {
-	unsigned side = have_one_in_common(&association->sides[0], a) ? 0 : 1;
+	unsigned side = association_side_of(association, a);
 
 	return have_one_in_common(&association->sides[side], a) && have_one_in_common(&association->sides[1 - side], b);
 }

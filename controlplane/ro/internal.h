@@ -10,9 +10,9 @@
  * Inside of the route optimisation engine.
  *	association.c  the object and its indexes; forwarding.c: what is installed of it
  *	exchange.c     requests until their Acks, Acks until they are old
- *	lma.c          LMA role: what starts an update; reports.c: what is heard of it; controller.c: updates step by
- *	               step by the table of a driver; returns.c: what comes back from MAGs that MNs left
- *	mag.c          MAG role: messages; mag_changes.c: the rest; pbu.c: PBU and PBA in place of RO Setup;
+ *	lma.c          LMA role: what starts an update; prefixes.c: all of an MN, with two LMAs; reports.c: what is
+ *heard of it; controller.c: updates step by step by the table of a driver; returns.c: what comes back from MAGs that
+ *MNs left mag.c          MAG role: messages; mag_changes.c: the rest; pbu.c: PBU and PBA in place of RO Setup;
  *	               marker.c: the order of packets
  *	peers.c        the other gateways; paths.c: what direct paths rest on
  *	events.c       words of what happens; pair_events.c: who remembers it; view.c: what is shown
@@ -313,6 +313,8 @@ void association_destroy(struct ro *ro, struct association *a);
 struct association *association_of(const struct ro *ro, uint64_t prefix, uint32_t *at);
 /* Which side has @prefix, in the pair or as the first one of its session: 0, 1, or -1. */
 int association_side(const struct association *a, uint64_t prefix);
+/* The side that has a prefix of @side, of a pair that is about some packets from or to it. */
+unsigned association_side_of(const struct association *a, const struct side *side);
 /* Fill @side from a tuple (prefixes not /64 or outside what endpoint.h takes: false), the rest zero. */
 bool side_from_tuple(struct side *side, const struct ro_tuple *tuple);
 void side_from_session(struct side *side, const struct ro_session *session);
@@ -457,6 +459,13 @@ void lma_fire(struct ro *ro, struct association *a);
 bool is_told_right(const struct ro_tuple *told, const struct ro_session *session);
 /* May the peer LMA say this about @side? RO_STATUS_ACTIVE, or what is wrong. */
 uint8_t check_foreign(const struct ro *ro, const struct ro_peer *peer, const struct side *side);
+bool peer_has_prefix(const struct ro_peer *peer, uint64_t id);
+/* prefixes.c: does the other LMA name all prefixes of our MN? */
+bool names_all_prefixes(const struct ro *ro, const struct side *own);
+/* Refuse its Init, and tell them. Commits. */
+void tell_all_prefixes(struct ro *ro, const struct ro_request *request, const struct side *named);
+/* Our Init was refused so: again with all of them. Commits. False: the Ack says nothing new that can be believed. */
+bool learn_all_prefixes(struct ro *ro, struct association *a, const struct ro_request *ack);
 /* reports.c */
 void lma_report_in(struct ro *ro, const struct ro_peer *peer, struct ro_request *request);
 /* The LMA that has the longest prefix of @id, or NULL. */

@@ -8,7 +8,7 @@
 
 #define TRIES_WITH_GREATER_STAMP 3
 
-static bool peer_has_prefix(const struct ro_peer *peer, uint64_t id)
+bool peer_has_prefix(const struct ro_peer *peer, uint64_t id)
 {
 	for (unsigned i = 0; i < peer->prefix_count; i++) {
 		uint64_t upper = endpoint_load_be64(peer->prefixes[i].prefix.s6_addr);
@@ -354,10 +354,12 @@ static void init_of_lma(struct ro *ro, const struct ro_peer *peer, struct ro_req
 	bool follows = (request->fixed.flags & RO_FLAG_H) != 0 || request->fixed.value == RO_REASON_REFRESH;
 	struct side own = {.prefix_count = 0}, other = {.prefix_count = 0};
 	uint8_t status = init_sides(ro, peer, request, &own, &other);
-	struct association *a =
-		status == RO_STATUS_ACTIVE ? init_association(ro, request, &own, &other, &status) : NULL;
+	bool names_all = status == RO_STATUS_ACTIVE && names_all_prefixes(ro, &own);
+	struct association *a = names_all ? init_association(ro, request, &own, &other, &status) : NULL;
 
-	if (a == NULL) {
+	if (status == RO_STATUS_ACTIVE && !names_all) {
+		tell_all_prefixes(ro, request, &own);
+	} else if (a == NULL) {
 		request_refuse(ro, NULL, request, status);
 	} else if (!ack_repeat(ro, a, request)) {
 		bool wins = wins_crossing(ro, a, request);
@@ -456,6 +458,8 @@ void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 		association_schedule(ro, a);
 		return;
 	}
+	if (status == RO_STATUS_PREFIX && a->step == STEP_ASK && learn_all_prefixes(ro, a, ack))
+		return;
 	if (RO_FAILED(status) || (a->step == STEP_ASK && !ask_answered(ro, a, ack))) {
 		update_fail(ro, a, RO_FAILED(status) ? status : RO_STATUS_NOT_AUTHORISED);
 		return;

@@ -286,17 +286,15 @@ static void removal_in(struct ro *ro, struct ro_request *request)
 {
 	struct association *a = NULL;
 	struct side own, other;
-	int side;
 
 	if (side_from_tuple(&own, &request->body.tuples[0]) && side_from_tuple(&other, &request->body.tuples[1]) &&
 		own.prefix_count > 0 && other.prefix_count > 0)
-		a = association_find(ro, own.prefixes[0], other.prefixes[0]);
+		a = association_find_overlap(ro, &own, &other);
 	if (a == NULL) {
 		request_refuse(ro, NULL, request, RO_STATUS_REMOVED);
 		return;
 	}
-	side = association_side(a, own.prefixes[0]);
-	if (!may_remove(ro, request, a, (unsigned)side)) {
+	if (!may_remove(ro, request, a, association_side_of(a, &own))) {
 		request_refuse(ro, NULL, request, RO_STATUS_NOT_AUTHORISED);
 	} else if (ack_repeat(ro, a, request)) {
 		return;

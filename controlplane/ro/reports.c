@@ -166,7 +166,7 @@ void lma_report_in(struct ro *ro, const struct ro_peer *peer, struct ro_request 
 		other.prefix_count == 0)
 		status = RO_STATUS_MALFORMED;
 	else
-		a = association_find(ro, own.prefixes[0], other.prefixes[0]);
+		a = association_find_overlap(ro, &own, &other);
 	if (status == RO_STATUS_ACTIVE && !may_report(ro, peer, a, &own, &tuples[0]))
 		status = RO_STATUS_NOT_AUTHORISED;
 	if (status == RO_STATUS_ACTIVE && a == NULL)

@@ -11,6 +11,9 @@
  * LMA and the MAG role. A pure state machine: see engine.h for what goes in and comes out. One association per pair of
  * sessions; it alone emits updates of pairs. Any failure leaves traffic on the path over the LMA.
  *
+ * A pair is about the first RO_SIDE_PREFIXES prefixes of each session. Who asks another LMA may know one of them only:
+ * such an Init is refused with 136, the Ack names all in tuple A, and the Init follows once more with them.
+ *
  * LMA: detects pairs, controls or follows updates, in direct mode (MAGs signal each other) or proxy mode (only LMAs
  * signal MAGs). MAG: keeps the two halves of forwarding state: RX (accept from the peer MAG) and TX (send direct).
  *

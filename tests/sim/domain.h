@@ -47,6 +47,7 @@ struct ro_options {
 	bool enabled;
 	bool proxy, early, native, trust_peers;
 	bool pbu_for_setup;  /* RO-035 */
+	bool two_prefixes;   /* every node has two, and talks from both to both */
 	uint16_t lifetime_s; /* 0: 300 */
 	uint32_t max_pairs;  /* 0: 1024 */
 	uint32_t detecting;  /* bit i: gateway i tells its engine of the pairs that it sees on the path over the LMA */
@@ -319,6 +320,8 @@ bool mobile_has(const struct domain *domain, unsigned number, uint64_t endpoint)
 /* The endpoint id of its first prefix, of those that its MAG told it of if there are any; ENDPOINT_NONE: it has none.
  */
 uint64_t mobile_endpoint(const struct domain *domain, unsigned number);
+/* Another one that it is told of at the same place, if it has one. */
+uint64_t mobile_other_endpoint(const struct domain *domain, unsigned number);
 struct mn_id mobile_id(const struct mobile *mobile);
 /*
  * The life of the MAG that it hears since its last move. Only this one can withdraw what it told; what others told

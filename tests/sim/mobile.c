@@ -184,6 +184,20 @@ uint64_t mobile_endpoint(const struct domain *domain, unsigned number)
 	return first_told != ENDPOINT_NONE ? first_told : first;
 }
 
+uint64_t mobile_other_endpoint(const struct domain *domain, unsigned number)
+{
+	const struct mobile *mobile = &domain->mobiles[number];
+	uint64_t first = mobile_endpoint(domain, number);
+
+	for (unsigned i = 0; i < mobile->prefix_count; i++) {
+		uint64_t id = endpoint_id_ipv6(mobile->prefixes[i].s6_addr);
+
+		if (id != first && is_told_of(mobile, i))
+			return id;
+	}
+	return first;
+}
+
 /* ---- what it hears ---- */
 
 static void prefix_withdraw(struct mobile *mobile, const struct in6_addr *prefix)

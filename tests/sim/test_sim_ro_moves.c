@@ -40,6 +40,45 @@ static void end(struct domain *domain)
 	domain_finish(domain);
 }
 
+static void expect_one_pair(struct domain *domain, const struct gateway *gateway)
+{
+	struct ro_stats stats;
+
+	ro_stats(gateway->ro, &stats);
+	if (stats.active != 1)
+		domain_fail(domain, "%s has %u pairs that are active", gateway->name, stats.active);
+}
+
+/* RO-037: packets from either prefix to either prefix are direct, also after a handover; each of them starts the pair.
+ */
+static void nodes_with_two_prefixes_are_direct_with_all_of_them(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < VARIANTS; variant++) {
+		for (unsigned see_after_ms = 20; see_after_ms <= 100; see_after_ms += 20) {
+			struct domain *domain = ro_domain(&(struct domain_config){.lmas = variant & 2 ? 1 : 2,
+				.mags = 4,
+				.nodes = 2,
+				.ro = {.proxy = variant & 1,
+					.detecting = see_after_ms % 40 == 0 ? 3 : 1,
+					.two_prefixes = true,
+					.see_after_ms = see_after_ms}});
+
+			ro_set_up(domain, TALK_MS);
+			domain_run(domain, 500);
+			for (unsigned i = 0; i < domain->config.lmas; i++)
+				expect_one_pair(domain, domain_lma(domain, i));
+			for (unsigned i = 0; i < 2; i++)
+				expect_one_pair(domain, domain_mag(domain, i));
+			mobile_attach(domain, 0, 2);
+			domain_run(domain, see_after_ms);
+			if (see_after_ms > 40)
+				mobile_attach(domain, 1, 3);
+			end(domain);
+		}
+	}
+}
+
 /* RO-006, RO-062 */
 static void both_nodes_move_at_once(void **state)
 {
@@ -203,6 +242,7 @@ static void mag_that_refuses_leaves_the_pair_over_the_lma(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nodes_with_two_prefixes_are_direct_with_all_of_them),
 		cmocka_unit_test(both_nodes_move_at_once),
 		cmocka_unit_test(nodes_that_change_places_find_each_other),
 		cmocka_unit_test(node_that_goes_back_and_forth_is_direct_where_it_stays),

@@ -556,6 +556,15 @@ void traffic_packet(struct domain *domain, const struct event *event)
 	events_queue_add(domain->queue, &next);
 }
 
+/* Each of the two, in all combinations one after the other. */
+static uint64_t talk_endpoint(const struct domain *domain, unsigned talk, unsigned end, uint64_t number)
+{
+	unsigned mobile = domain->talks->talks[talk].mobiles[end];
+
+	return domain->config.ro.two_prefixes && (number >> end & 1) ? mobile_other_endpoint(domain, mobile)
+								     : mobile_endpoint(domain, mobile);
+}
+
 static void talk_send(struct domain *domain, unsigned talk, unsigned direction)
 {
 	const unsigned *mobiles = domain->talks->talks[talk].mobiles;
@@ -565,8 +574,8 @@ static void talk_send(struct domain *domain, unsigned talk, unsigned direction)
 		.at_ns = domain->now_ns + ACCESS_NS,
 		.packet = {.talk = talk,
 			.direction = direction,
-			.source = mobile_endpoint(domain, mobiles[direction]),
-			.destination = mobile_endpoint(domain, mobiles[1 - direction]),
+			.source = talk_endpoint(domain, talk, direction, flow->last),
+			.destination = talk_endpoint(domain, talk, 1 - direction, flow->last),
 			.at = (unsigned)mobile->mag,
 			.arrival = FROM_ACCESS}};
 

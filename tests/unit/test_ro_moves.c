@@ -396,32 +396,156 @@ static void mns_with_two_prefixes_have_one_pair_of_all(void **state)
 	}
 }
 
-/* The pair of two LMAs is about the prefix that was seen; its session is known by its first one. */
-static void pair_of_a_second_prefix_moves_with_its_session(void **state)
+static void see(unsigned lma, uint64_t source, uint64_t destination)
+{
+	ro_traffic_seen(world.nodes[lma].ro, &world.now, source, destination);
+	ro_traffic_seen(world.nodes[lma].ro, &world.now, destination, source);
+}
+
+static uint64_t prefix_of(unsigned mn, bool second)
+{
+	return second ? world.mns[mn - 1].second : world.mns[mn - 1].prefix;
+}
+
+static void begin_with_second_prefixes(unsigned variant)
+{
+	begin(variant);
+	world.mns[0].second = UINT64_C(0x20010db800f10101);
+	world.mns[1].second = variant & 2 ? UINT64_C(0x20010db800f10102) : UINT64_C(0x20010db800f20102);
+}
+
+/* One pair on every node of it, of all prefixes. */
+static void expect_one_pair_of_all(const char *what, unsigned variant, unsigned mag1, unsigned mag2)
+{
+	unsigned nodes[] = {mag1, mag2, LMA1, LMA2};
+	struct ro_stats stats;
+
+	expect_all_prefixes(mag1);
+	expect_all_prefixes(mag2);
+	for (unsigned i = 0; i < (variant & 2 ? 3 : 4); i++) {
+		ro_stats(world.nodes[nodes[i]].ro, &stats);
+		if (stats.pairs != 1 || stats.active != 1)
+			fail_msg("%s, variant %u: node %u has %u pairs, %u active", what, variant, nodes[i],
+				stats.pairs, stats.active);
+	}
+}
+
+/* All prefixes are of it already: nobody starts anything. */
+static void expect_nothing_new(unsigned lma)
+{
+	world.arrow_count = 0;
+	for (unsigned named = 0; named < 4; named++)
+		see(lma, prefix_of(1, named & 1), prefix_of(2, named & 2));
+	world_run(&world);
+	expect_arrows(&world, NULL);
+}
+
+/* RO-037: whichever prefixes the packets had, and whichever LMA saw them. */
+static void pair_is_about_all_prefixes_whichever_were_seen(void **state)
 {
 	(void)state;
-	for (unsigned proxy = 0; proxy < 2; proxy++) {
-		uint64_t first, second = UINT64_C(0x20010db800f20102);
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned named = 0; named < 4; named++) {
+			for (unsigned seen_by = 1; seen_by < (variant & 2 ? 2 : 4); seen_by++) {
+				begin_with_second_prefixes(variant);
+				for (unsigned lma = LMA1; lma <= LMA2; lma++)
+					if (seen_by & 1u << lma)
+						see(lma, prefix_of(1, named & 1), prefix_of(2, named & 2));
+				world_run(&world);
+				expect_one_pair_of_all("seen", variant, MAG1, MAG2);
+				expect_nothing_new(LMA1);
+				if ((variant & 2) == 0)
+					expect_nothing_new(LMA2);
+				world_move(&world, 1, MAG3);
+				expect_direct("moved", variant);
+				expect_all_prefixes(MAG3);
+				expect_all_prefixes(MAG2);
+				world_move(&world, 2, -1);
+				world_pass(&world, 2000);
+				assert_true(world_is_quiet(&world));
+				world_fini(&world);
+			}
+		}
+	}
+}
 
-		begin(proxy);
-		first = world.mns[1].prefix;
-		world.mns[1].second = second;
-		ro_traffic_seen(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, second);
-		ro_traffic_seen(world.nodes[LMA1].ro, &world.now, second, world.mns[0].prefix);
-		world_run(&world);
-		assert_true(world_sends(&world, MAG2, 2, 1, MAG1) == false); /* not the first prefix */
-		world.mns[1].prefix = second;
-		expect_direct("second prefix", proxy);
-		world.mns[1].prefix = first;
-		world_move(&world, 2, MAG3);
-		world_pass(&world, 2000);
-		world.mns[1].prefix = second;
-		expect_direct("second prefix moved", proxy);
-		world.mns[1].prefix = first;
-		world_move(&world, 2, -1);
-		world_pass(&world, 2000);
-		assert_true(world_is_quiet(&world));
-		world_fini(&world);
+/* Packets of all prefixes at once, at one LMA or both. */
+static void flows_of_several_prefixes_at_once_are_one_pair(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		for (unsigned order = 0; order < 12; order++) {
+			unsigned first = order & 3, seen_by = order / 4 + 1;
+
+			begin_with_second_prefixes(variant);
+			for (unsigned i = 0; i < 4; i++) {
+				unsigned named = i ^ first;
+
+				if (seen_by & 1)
+					see(LMA1, prefix_of(1, named & 1), prefix_of(2, named & 2));
+				if (seen_by & 2)
+					see(LMA2, prefix_of(1, named & 2), prefix_of(2, named & 1));
+			}
+			world_run(&world);
+			world_pass(&world, 2000);
+			expect_one_pair_of_all("at once", variant, MAG1, MAG2);
+			world_fini(&world);
+		}
+	}
+}
+
+/* The session of the other LMA's MN has more prefixes than when the pair was set up. */
+static void prefix_that_is_new_becomes_part_of_the_pair(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		for (unsigned stopped = 0; stopped < 2; stopped++) {
+			uint64_t second = UINT64_C(0x20010db800f20102);
+
+			begin(variant);
+			see(LMA1, prefix_of(1, false), prefix_of(2, false));
+			world_run(&world);
+			expect_direct("one prefix", variant);
+			if (stopped)
+				assert_int_equal(ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix,
+							 world.mns[1].prefix),
+					0);
+			world_pass(&world, 40000); /* hold-down */
+			world.mns[1].second = second;
+			see(LMA1, prefix_of(1, false), second);
+			world_run(&world);
+			world_pass(&world, 2000);
+			for (unsigned i = LMA1; i <= MAG2; i++) {
+				struct ro_view view;
+
+				assert_true(ro_pair_find(world.nodes[i].ro, world.mns[0].prefix, second, &view));
+				assert_int_equal(view.state, RO_STATE_ACTIVE);
+				assert_true(ro_pair_find(
+					world.nodes[i].ro, world.mns[0].prefix, prefix_of(2, false), &view));
+				assert_int_equal(view.state, RO_STATE_ACTIVE);
+				assert_int_equal(view.sides[0].prefix_count + view.sides[1].prefix_count, 3);
+			}
+			expect_direct("two prefixes", variant);
+			world_pass(&world, 2000);
+			world_fini(&world);
+		}
+	}
+}
+
+/* A message is lost at any place of it. */
+static void pair_is_about_all_prefixes_whatever_is_lost(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned lost = 1; lost <= 14; lost++) {
+			begin_with_second_prefixes(variant);
+			world.lose_number = lost;
+			see(LMA1, prefix_of(1, true), prefix_of(2, true));
+			world_run(&world);
+			world_pass(&world, 4000);
+			expect_one_pair_of_all("a loss", variant, MAG1, MAG2);
+			world_fini(&world);
+		}
 	}
 }
 
@@ -539,7 +663,10 @@ int main(void)
 		cmocka_unit_test(mns_with_two_prefixes_have_one_pair_of_all),
 		cmocka_unit_test(ipv4_home_addresses_are_known_wherever_the_pair_is),
 		cmocka_unit_test(ipv4_home_address_that_is_gone_is_told_no_more),
-		cmocka_unit_test(pair_of_a_second_prefix_moves_with_its_session),
+		cmocka_unit_test(pair_is_about_all_prefixes_whichever_were_seen),
+		cmocka_unit_test(flows_of_several_prefixes_at_once_are_one_pair),
+		cmocka_unit_test(prefix_that_is_new_becomes_part_of_the_pair),
+		cmocka_unit_test(pair_is_about_all_prefixes_whatever_is_lost),
 		cmocka_unit_test(removal_follows_an_mn_to_where_it_came_back),
 	};
 
