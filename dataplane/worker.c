@@ -150,14 +150,10 @@ static bool holds_packets(const struct worker *w)
 
 unsigned worker_apply(struct worker *w, bool busy)
 {
-	unsigned applied;
-
 	if (busy && w->now - w->applied_at < w->gather)
 		return 0;
 	w->applied_at = w->now;
-	applied = owner_apply(w->owner, OWNER_BUDGET);
-	counter_add(&w->stats->updates, applied);
-	return applied;
+	return owner_apply(w->owner, OWNER_BUDGET);
 }
 
 static unsigned turn(struct worker *w, bool receive)
@@ -171,12 +167,8 @@ static unsigned turn(struct worker *w, bool receive)
 	for (unsigned i = 0; i < w->inlet_count; i++)
 		done += rx_handover_poll(w, &w->inlets[i]);
 	done += rx_inject_poll(w);
-	if (w->owner != NULL) {
-		unsigned applied = owner_apply(w->owner, OWNER_BUDGET);
-
-		counter_add(&w->stats->updates, applied);
-		done += applied;
-	}
+	if (w->owner != NULL)
+		done += worker_apply(w, done != 0);
 	if (holds_packets(w))
 		done += pair_hold_poll(w, !receive);
 	reclaim_reader_quiescent(w->reclaim, w->reader);

@@ -133,6 +133,36 @@ static void updates_are_applied_and_reclaimed_while_workers_sleep(void **state)
 	bed_destroy(bed);
 }
 
+/* A busy worker applies them together, every so often; one that has nothing else to do at once. */
+static void updates_gather_while_there_are_packets(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	struct worker *worker = bed->workers[0];
+	struct fwd_update update = {.op = FWD_OP_endpoint_remove};
+	struct frame frame;
+	uint64_t seq;
+
+	downlink(&frame, 0);
+	worker->gather = UINT64_MAX / 2;
+	update.body.endpoint.id = UINT64_C(0x20010db800aa0001);
+	seq = door_update_push(bed->door, &update);
+	for (unsigned i = 0; i < 3; i++) {
+		bed_receive(bed, OUTSIDE, &frame, 63);
+		assert_true(door_applied(bed->door) < seq);
+	}
+	assert_int_equal(worker->stats->updates, 0);
+	worker_poll(worker);
+	assert_int_equal(door_applied(bed->door), seq);
+	assert_int_equal(worker->stats->updates, 1);
+	bed_check_conservation(bed);
+	seq = door_update_push(bed->door, &update);
+	worker->gather = 0;
+	bed_receive(bed, OUTSIDE, &frame, 1);
+	assert_int_equal(door_applied(bed->door), seq);
+	bed_check_conservation(bed);
+	bed_destroy(bed);
+}
+
 static void draining_worker_sends_what_is_in_its_rings_but_receives_no_more(void **state)
 {
 	struct bed *bed = scenario_lma(1);
@@ -201,6 +231,7 @@ int main(void)
 		cmocka_unit_test(idle_worker_sleeps_and_wakes_for_work),
 		cmocka_unit_test(worker_does_not_sleep_when_told_not_to),
 		cmocka_unit_test(updates_are_applied_and_reclaimed_while_workers_sleep),
+		cmocka_unit_test(updates_gather_while_there_are_packets),
 		cmocka_unit_test(draining_worker_sends_what_is_in_its_rings_but_receives_no_more),
 		cmocka_unit_test(packet_goes_through_mag_and_lma_and_back),
 	};
