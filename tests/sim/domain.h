@@ -89,7 +89,8 @@ struct gateway {
 	struct heartbeat *heartbeat;
 	struct transactions *transactions;
 	struct owner *owner;
-	uint32_t life;                   /* counts them */
+	uint32_t life; /* counts them */
+	uint64_t started_ns;
 	uint32_t resolving[TUNNELS_MAX]; /* by tunnel: its next hop is being looked for, under this number; 0: not */
 	uint32_t resolving_last;
 	uint64_t wake_ns;                          /* a wake-up is under way for then; UINT64_MAX: none */
@@ -162,6 +163,8 @@ struct gateway *domain_lma(struct domain *domain, unsigned number);
 struct gateway *domain_mag(struct domain *domain, unsigned number);
 struct gateway *domain_gateway_at(struct domain *domain, const struct in6_addr *address); /* or NULL */
 
+/* The LMA that has the prefix in its pool, or NULL. */
+const struct gateway *domain_lma_of(const struct domain *domain, uint64_t id);
 void domain_run(struct domain *domain, uint64_t ms);
 void domain_run_us(struct domain *domain, uint64_t us);
 /* Until @condition holds; fails the test after @ms. */

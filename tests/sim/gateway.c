@@ -333,6 +333,7 @@ void gateway_start(struct gateway *gateway)
 	domain_record(gateway->domain, ARROW_LIFE, gateway->name, "starts", gateway->name);
 	gateway->alive = true;
 	gateway->life++;
+	gateway->started_ns = gateway->domain->now_ns;
 	gateway->wake_ns = UINT64_MAX;
 	memset(gateway->resolving, 0, sizeof(gateway->resolving));
 	gateway->timeouts_seen = gateway->pair_version_seen = 0;

@@ -254,7 +254,7 @@ static enum hop at_mag_from_lma(struct domain *domain, struct packet *packet, en
 	return onto_link(domain, packet, forward->link, forward->mac, loss);
 }
 
-static const struct gateway *lma_of(const struct domain *domain, uint64_t id)
+const struct gateway *domain_lma_of(const struct domain *domain, uint64_t id)
 {
 	for (unsigned i = 0; i < domain->config.lmas; i++) {
 		struct home_network_prefix pool = gateway_pool(&domain->gateways[i]);
@@ -296,7 +296,7 @@ static enum hop at_lma(struct domain *domain, struct packet *packet, enum loss *
 	if (forward != NULL)
 		return (forward->flags & FORWARD_BLOCKED) == 0 ? into_tunnel(domain, packet, forward->tunnel, loss)
 							       : lose(packet, LOSS_destination, loss);
-	other = lma_of(domain, packet->destination);
+	other = domain_lma_of(domain, packet->destination);
 	if (other == NULL || other == lma)
 		return lose(packet, LOSS_destination, loss);
 	packet->from = packet->at;
