@@ -88,6 +88,21 @@ static bool is_given_up(struct domain *domain, const struct gateway *peer, const
 	return false;
 }
 
+/*
+ * The destination left the MAG @peer, which was about to return what comes for it to its LMA (G.6.2), and there is no
+ * way to that one: nothing can linger. The LMA is about to tell the sender that the node left (G.6.6), RO Error is
+ * there before it if the sender sends.
+ */
+static bool cannot_return(const struct gateway *peer, const struct fwd_pair *pair)
+{
+	struct ro_session session;
+	struct ro_view view;
+
+	return !ro_mag_sessions.find_by_prefix(peer->mag, pair->destination, &session) &&
+	       ro_pair_find(peer->ro, pair->source, pair->destination, &view) && view.state == RO_STATE_FALLBACK &&
+	       view.last_failure == RO_STATUS_TUNNEL;
+}
+
 static void check_sender(struct domain *domain, const struct gateway *mag, struct pair_record *record)
 {
 	const struct fwd_tunnel *tunnel = owner_tunnel(mag->owner, record->pair.forward.tunnel);
@@ -102,7 +117,7 @@ static void check_sender(struct domain *domain, const struct gateway *mag, struc
 		record->uncovered_ns = 0;
 		return;
 	}
-	if (!peer->alive || !there || is_given_up(domain, peer, &record->pair)) {
+	if (!peer->alive || !there || is_given_up(domain, peer, &record->pair) || cannot_return(peer, &record->pair)) {
 		record->uncovered_ns = 0;
 		return;
 	}
