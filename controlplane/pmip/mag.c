@@ -48,7 +48,7 @@ void mag_destroy(struct mag *mag)
 {
 	if (mag == NULL)
 		return;
-	for (uint32_t i = 0; i < mag->chunk_count * SLAB_CHUNK; i++) {
+	for (uint32_t i = 0; i < mag->top; i++) {
 		struct attachment *a = node_at(mag, i);
 
 		if (a == NULL)
@@ -132,7 +132,7 @@ static void view_of(const struct mag *mag, const struct attachment *a, struct at
 
 bool mag_attachment_next(const struct mag *mag, uint32_t from, struct attachment_view *view)
 {
-	for (; from < mag->chunk_count * SLAB_CHUNK; from++) {
+	for (; from < mag->top; from++) {
 		const struct attachment *a = node_at(mag, from);
 
 		if (a != NULL) {

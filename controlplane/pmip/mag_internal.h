@@ -105,6 +105,7 @@ struct mag {
 	bool walk_again;            /* flags were set behind walk_at */
 	struct attachment **chunks; /* slab by node index */
 	uint32_t chunk_count;
+	uint32_t top; /* one past the highest index ever used */
 	struct hash_index by_mac, by_id, by_prefix;
 	uint64_t seed;
 	struct tunnels *tunnels;

@@ -137,6 +137,8 @@ struct attachment *node_create(struct mag *mag, uint16_t link, const uint8_t mac
 	if (a == NULL)
 		goto no_slot;
 	slot_init(mag, a, index, policy);
+	if (index >= mag->top)
+		mag->top = index + 1;
 	memcpy(octets, policy->id.data, policy->id.length);
 	a->id = octets;
 	a->link = link;

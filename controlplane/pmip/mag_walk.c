@@ -36,7 +36,7 @@ static bool walk_visit(struct mag *mag, struct attachment *a)
 void walk_fire(struct timer *timer, void *context, uint64_t now_ms)
 {
 	struct mag *mag = context;
-	uint32_t end = mag->chunk_count * SLAB_CHUNK;
+	uint32_t end = mag->top;
 	unsigned sent = 0;
 
 	for (uint32_t n = 0; mag->walk_at < end && n < WALK_SCAN && sent < WALK_SENDS; n++, mag->walk_at++) {
@@ -67,7 +67,7 @@ static uint32_t renew_all(struct mag *mag, const struct in6_addr *lma, enum hist
 {
 	uint32_t peer = policy_peer_find(mag->config.policy, lma), count = 0;
 
-	for (uint32_t i = 0; i < mag->chunk_count * SLAB_CHUNK; i++) {
+	for (uint32_t i = 0; i < mag->top; i++) {
 		struct attachment *a = node_at(mag, i);
 
 		if (a == NULL || a->peer != peer || a->state == ATTACHMENT_DEREGISTERING ||
@@ -87,7 +87,7 @@ void walk_ask(struct mag *mag, const struct in6_addr *lma)
 {
 	uint32_t peer = policy_peer_find(mag->config.policy, lma);
 
-	for (uint32_t i = 0; i < mag->chunk_count * SLAB_CHUNK; i++) {
+	for (uint32_t i = 0; i < mag->top; i++) {
 		struct attachment *a = node_at(mag, i);
 
 		if (a != NULL && a->peer == peer)
@@ -119,7 +119,7 @@ void mag_shutdown(struct mag *mag, const struct engine_time *now)
 {
 	mag_enter(mag, now);
 	mag->shutting_down = true;
-	for (uint32_t i = 0; i < mag->chunk_count * SLAB_CHUNK; i++) {
+	for (uint32_t i = 0; i < mag->top; i++) {
 		struct attachment *a = node_at(mag, i);
 
 		if (a != NULL)
