@@ -23,26 +23,35 @@
 struct arrows {
 	char kept[ARROWS_KEPT][ARROW_TEXT_MAX];
 	unsigned count; /* may exceed ARROWS_KEPT */
-	char last[ARROWS_SHOWN][ARROW_TEXT_MAX + 24];
+	struct {
+		uint64_t at_ns;
+		char text[ARROW_TEXT_MAX];
+	} last[ARROWS_SHOWN];
 	uint64_t total;
 };
+
+static void print_arrow(const struct arrows *arrows, uint64_t number)
+{
+	print_error("  %12.6f s  %s\n", (double)arrows->last[number % ARROWS_SHOWN].at_ns / 1e9,
+		arrows->last[number % ARROWS_SHOWN].text);
+}
 
 /* ---- arrows ---- */
 
 void domain_record(struct domain *domain, enum arrow_kind kind, const char *from, const char *label, const char *to)
 {
 	struct arrows *arrows = domain->arrows;
-	char text[ARROW_TEXT_MAX];
+	char *text = arrows->last[arrows->total % ARROWS_SHOWN].text;
 
-	snprintf(text, sizeof(text), "%s -%s-> %s", from, label, to);
-	snprintf(arrows->last[arrows->total++ % ARROWS_SHOWN], sizeof(arrows->last[0]), "%12.6f s  %s",
-		(double)domain->now_ns / 1e9, text);
-	if (getenv("SIM_TRACE") != NULL)
-		fprintf(stderr, "%s\n", arrows->last[(arrows->total - 1) % ARROWS_SHOWN]);
+	arrows->last[arrows->total % ARROWS_SHOWN].at_ns = domain->now_ns;
+	snprintf(text, ARROW_TEXT_MAX, "%s -%s-> %s", from, label, to);
+	if (sim_traces())
+		print_arrow(arrows, arrows->total);
+	arrows->total++;
 	if ((kind & domain->arrow_kinds) == 0)
 		return;
 	if (arrows->count < ARROWS_KEPT)
-		memcpy(arrows->kept[arrows->count], text, sizeof(text));
+		memcpy(arrows->kept[arrows->count], text, ARROW_TEXT_MAX);
 	arrows->count++;
 }
 
@@ -109,7 +118,7 @@ void domain_fail(struct domain *domain, const char *format, ...)
 	print_error("seed %" PRIu64 " (again with --seed %" PRIu64 "), at %.6f s, event %" PRIu64 ": %s\n",
 		domain->seed, domain->seed, (double)domain->now_ns / 1e9, domain->events, text);
 	for (uint64_t i = from; i < arrows->total; i++)
-		print_error("  %s\n", arrows->last[i % ARROWS_SHOWN]);
+		print_arrow(arrows, i);
 	if (!fails) {
 		fails = true;
 		domain_print(domain);

@@ -93,8 +93,8 @@ struct gateway {
 	uint64_t started_ns;
 	uint32_t resolving[TUNNELS_MAX]; /* by tunnel: its next hop is being looked for, under this number; 0: not */
 	uint32_t resolving_last;
-	uint64_t wake_ns;                          /* a wake-up is under way for then; UINT64_MAX: none */
-	uint64_t timeouts_seen, pair_version_seen; /* invariants */
+	uint64_t wake_ns;           /* a wake-up is under way for then; UINT64_MAX: none */
+	uint64_t pair_version_seen; /* invariants */
 };
 
 struct mobile {
@@ -150,6 +150,8 @@ bool sim_arguments(int argc, char **argv);
 uint64_t sim_seed(void);
 /* Simulated hours asked for, 0: the short mode. */
 unsigned sim_hours(void);
+/* SIM_TRACE is set. */
+bool sim_traces(void);
 
 /* ---- the domain ---- */
 
@@ -161,10 +163,10 @@ void domain_finish(struct domain *domain);
 
 struct gateway *domain_lma(struct domain *domain, unsigned number);
 struct gateway *domain_mag(struct domain *domain, unsigned number);
-struct gateway *domain_gateway_at(struct domain *domain, const struct in6_addr *address); /* or NULL */
-
 /* The LMA that has the prefix in its pool, or NULL. */
 const struct gateway *domain_lma_of(const struct domain *domain, uint64_t id);
+struct gateway *domain_gateway_at(struct domain *domain, const struct in6_addr *address); /* or NULL */
+
 void domain_run(struct domain *domain, uint64_t ms);
 void domain_run_us(struct domain *domain, uint64_t us);
 /* Until @condition holds; fails the test after @ms. */

@@ -34,7 +34,7 @@ struct packet {
 };
 
 struct event {
-	uint64_t at_ns, order;
+	uint64_t at_ns;
 	enum event_kind kind;
 	unsigned gateway, mobile;
 	uint32_t epoch; /* of the mobile, or life of the gateway: what is older is void */

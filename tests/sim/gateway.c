@@ -336,7 +336,7 @@ void gateway_start(struct gateway *gateway)
 	gateway->started_ns = gateway->domain->now_ns;
 	gateway->wake_ns = UINT64_MAX;
 	memset(gateway->resolving, 0, sizeof(gateway->resolving));
-	gateway->timeouts_seen = gateway->pair_version_seen = 0;
+	gateway->pair_version_seen = 0;
 	make_transactions(gateway);
 	host = make_host(gateway, engine_done);
 	if (gateway->role == ROLE_LMA)

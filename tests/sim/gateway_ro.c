@@ -80,6 +80,14 @@ static uint64_t pair_packets(void *context, uint32_t pair)
 	return ((struct gateway *)context)->pair_packets[pair];
 }
 
+/* An exchange that went unanswered to its end leaves the peer with what it has. */
+static void pair_event(void *context, const struct engine_time *now, const struct ro_event_pair *pair,
+	enum ro_event event, uint8_t value)
+{
+	if (event == RO_EVENT_TIMED_OUT)
+		domain_disturb(((struct gateway *)context)->domain);
+}
+
 void gateway_ro_count(struct gateway *gateway, const struct pair_record *record)
 {
 	gateway->pair_packets[record->index]++;
@@ -145,7 +153,7 @@ void gateway_ro_start(struct gateway *gateway, struct engine_host *host, const s
 	config.pbu_for_setup = options->pbu_for_setup;
 	config.access_technology = 4;
 	config.max_pairs = options->max_pairs;
-	config.hooks = (struct ro_hooks){.context = gateway, .pair_packets = pair_packets};
+	config.hooks = (struct ro_hooks){.context = gateway, .pair_packets = pair_packets, .pair_event = pair_event};
 	config.peers = gateway->ro_peers;
 	config.peer_count = gateway->domain->gateway_count - 1;
 	if (options->lifetime_s != 0)

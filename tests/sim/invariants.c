@@ -87,7 +87,8 @@ static bool tunnel_next(const struct gateway *gateway, uint32_t from, struct tun
 }
 
 /* @moving: bindings that may hold a second tunnel, because they are on their way from one to the other. */
-static void check_tunnels(const struct gateway *gateway, const uint32_t *users, uint32_t moving, bool settled)
+static void check_tunnels(
+	const struct gateway *gateway, const struct ro_stats *ro, const uint32_t *users, uint32_t moving, bool settled)
 {
 	struct tunnel_view view;
 	uint32_t count = 0, total = 0, expected = 0;
@@ -109,7 +110,7 @@ static void check_tunnels(const struct gateway *gateway, const uint32_t *users, 
 		expected += users[i];
 	if (total < expected || total > expected + moving)
 		domain_fail(gateway->domain, "%s: %u users of tunnels, should be %u", gateway->name, total, expected);
-	if (settled && owner_tunnel_count(gateway->owner) > count + ro_of(gateway).tunnels)
+	if (settled && owner_tunnel_count(gateway->owner) > count + ro->tunnels)
 		domain_fail(gateway->domain, "%s: the tables have %u tunnels, the engine %u", gateway->name,
 			owner_tunnel_count(gateway->owner), count);
 }
@@ -160,6 +161,7 @@ static void check_lma(const struct gateway *gateway)
 	uint32_t users[TUNNELS_MAX] = {0}, count = 0, moving = 0;
 	bool settled = is_settled(gateway);
 	struct id_set prefixes = {.count = 0};
+	struct ro_stats ro = ro_of(gateway);
 	struct binding_view view;
 
 	for (uint32_t from = 0; lma_binding_next(gateway->lma, from, &view); from = view.index + 1) {
@@ -173,12 +175,12 @@ static void check_lma(const struct gateway *gateway)
 		count++;
 	}
 	if (gateway->ro != NULL) /* where each was before, and what the MAGs that both nodes of a pair left return */
-		moving += count + 2 * ro_of(gateway).pairs;
+		moving += count + 2 * ro.pairs;
 	/* No forwarding state outlives its binding. */
 	if (settled && owner_endpoint_count(gateway->owner) != prefixes.count)
 		domain_fail(gateway->domain, "%s forwards %u prefixes, bindings have %u", gateway->name,
 			owner_endpoint_count(gateway->owner), prefixes.count);
-	check_tunnels(gateway, users, moving, settled);
+	check_tunnels(gateway, &ro, users, moving, settled);
 	check_indexes(gateway, count, settled);
 	id_set_fini(&prefixes);
 }
@@ -207,6 +209,7 @@ static void check_mag(const struct gateway *gateway)
 	uint32_t users[TUNNELS_MAX] = {0}, count = 0;
 	bool settled = is_settled(gateway);
 	struct id_set prefixes = {.count = 0};
+	struct ro_stats ro = ro_of(gateway);
 	struct attachment_view view;
 
 	for (uint32_t from = 0; mag_attachment_next(gateway->mag, from, &view); from = view.index + 1) {
@@ -228,14 +231,11 @@ static void check_mag(const struct gateway *gateway)
 	if (settled && !has_refusals(gateway->domain) && owner_link_count(gateway->owner) != count)
 		domain_fail(gateway->domain, "%s: %u nodes, %u in the link table", gateway->name, count,
 			owner_link_count(gateway->owner));
-	check_tunnels(gateway, users, ro_of(gateway).pairs * PAIR_USERS, settled);
+	check_tunnels(gateway, &ro, users, ro.pairs * PAIR_USERS, settled);
 	check_indexes(gateway, count, settled);
 	id_set_fini(&prefixes);
 }
 
-/* One prefix may be at two MAGs for the time of a handover, but never for two nodes. */
-static void check_between(const struct gateway *gateway)
-{
 /*
  * The LMA lost its state, and whoever names a prefix gets it (wire-formats B.10): also a node whose binding ended long
  * ago, while its MAG's clock was wrong, and whose prefix the LMA of before had given to another one. That one's MAG may
@@ -249,6 +249,9 @@ static bool knows_no_owner(const struct domain *domain, uint64_t id)
 	       domain->now_ns < lma->started_ns + domain->config.lifetime_s * UINT64_C(1000000000);
 }
 
+/* One prefix may be at two MAGs for the time of a handover, but never for two nodes. */
+static void check_between(const struct gateway *gateway)
+{
 	struct domain *domain = gateway->domain;
 	const struct forward *forward;
 	uint32_t at = 0;

@@ -255,17 +255,6 @@ static void check_agreement(struct domain *domain, unsigned talk, const unsigned
 
 /* ---- when ---- */
 
-/* An exchange that went unanswered to its end leaves the peer with what it has. */
-static void notice_timeouts(struct domain *domain, struct gateway *gateway)
-{
-	struct ro_stats stats;
-
-	ro_stats(gateway->ro, &stats);
-	if (stats.timeouts != gateway->timeouts_seen)
-		domain_disturb(domain);
-	gateway->timeouts_seen = stats.timeouts;
-}
-
 void invariants_check_pairs(struct domain *domain)
 {
 	bool changed = domain->now_ns - domain->checked_ns >= CHECK_EVERY_NS;
@@ -281,9 +270,6 @@ void invariants_check_pairs(struct domain *domain)
 	if (!changed)
 		return;
 	domain->checked_ns = domain->now_ns;
-	for (unsigned i = 0; i < domain->gateway_count; i++)
-		if (domain->gateways[i].alive)
-			notice_timeouts(domain, &domain->gateways[i]);
 	for (unsigned i = domain->config.lmas; i < domain->gateway_count; i++) {
 		if (!domain->gateways[i].alive)
 			continue;

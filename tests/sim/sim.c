@@ -63,6 +63,15 @@ bool sim_arguments(int argc, char **argv)
 	return optind == argc || usage(argv[0]);
 }
 
+bool sim_traces(void)
+{
+	static int traces = -1;
+
+	if (traces < 0)
+		traces = getenv("SIM_TRACE") != NULL;
+	return traces > 0;
+}
+
 uint64_t sim_seed(void)
 {
 	return seed;

@@ -498,7 +498,7 @@ static void tell_of_loss(struct domain *domain, const struct packet *packet, enu
 static void packet_lost(struct domain *domain, const struct packet *packet, enum loss loss)
 {
 	flow_of(domain, packet)->lost[loss]++;
-	if (getenv("SIM_TRACE") != NULL)
+	if (sim_traces())
 		domain_record(domain, ARROW_LIFE, domain->mobiles[number_of(domain, packet, false)].name,
 			loss_words[loss], domain->gateways[packet->at].name);
 	if (domain->gateways[packet->at].alive)
