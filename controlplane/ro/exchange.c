@@ -75,6 +75,8 @@ static bool exchange_start(struct ro *ro, struct association *a, const struct re
 	exchange->id = spec->pbu ? pbu_exchange_id(a->stamp) : a->id;
 	exchange->pbu = spec->pbu;
 	exchange->sequence = sequence;
+	exchange->serial = a->serial;
+	exchange->waits = true;
 	exchange->code = spec->code;
 	exchange->value = spec->value;
 	exchange->removal = spec->lifetime_s == 0;
@@ -216,12 +218,29 @@ static void exchange_remove(struct ro *ro, struct association *a, struct exchang
 	exchange_end(ro, exchange);
 }
 
+void exchanges_settle(struct ro *ro, struct association *a, uint16_t serial)
+{
+	uint64_t deadline_ms = ro_ms(ro) + ro->config.ack_timeout_ms;
+
+	for (struct exchange *exchange = a->exchanges; exchange != NULL; exchange = exchange->next) {
+		if (!exchange->waits || exchange->serial != serial)
+			continue;
+		exchange->waits = false;
+		if (exchange->timer.deadline_ms < deadline_ms)
+			timer_start(&ro->wheel, &exchange->timer, deadline_ms);
+	}
+}
+
 static void exchange_fire(struct timer *timer, void *context, uint64_t now_ms)
 {
 	struct exchange *exchange = (struct exchange *)(void *)((char *)timer - offsetof(struct exchange, timer));
 	struct association *a = exchange->association;
 	struct ro *ro = context;
 
+	if (exchange->waits) { /* nothing overtakes what it says is there */
+		timer_start(&ro->wheel, timer, now_ms + ro->config.ack_timeout_ms);
+		return;
+	}
 	if (exchange->tries < ro->config.retries && !peer_has_no_ro(ro, &exchange->peer)) {
 		exchange->tries++;
 		ro->stats.retransmitted[exchange->code]++;

@@ -65,7 +65,7 @@ extern const struct driver driver_direct, driver_proxy;
 
 struct association;
 
-/* A request until its Ack. */
+/* A request until its Ack; the time of that begins when the transaction that has it was applied and it was sent. */
 struct exchange {
 	struct exchange *next;
 	struct association *association;
@@ -73,6 +73,8 @@ struct exchange {
 	struct in6_addr peer;
 	uint32_t id;
 	uint16_t sequence;
+	uint16_t serial; /* of the transaction */
+	bool waits;      /* for it */
 	uint8_t code;
 	uint8_t value;
 	uint8_t tries;
@@ -373,10 +375,12 @@ struct request_spec {
 };
 
 /*
- * Into the open transaction; repeated until its Ack or the retries are over. False: no memory, or the receiver does
- * not know our messages.
+ * Into the open transaction, which is to be closed by association_commit(); repeated until its Ack or the retries are
+ * over. False: no memory, or the receiver does not know our messages.
  */
 bool request_send(struct ro *ro, struct association *a, const struct request_spec *spec);
+/* The transaction @serial was applied, or refused: its requests have left, or leave when they are repeated. */
+void exchanges_settle(struct ro *ro, struct association *a, uint16_t serial);
 /* The exchange that an Ack ends, taken out of its association (caller frees), or NULL. */
 struct exchange *exchange_take(struct ro *ro, const struct ro_request *ack, struct association **owner);
 /* All but removals, unless @all. */

@@ -150,6 +150,54 @@ static void refused_update_leaves_no_half_of_a_path(void **state)
 	}
 }
 
+static unsigned count_arrows(const char *arrow)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < world.arrow_count; i++)
+		count += strcmp(world.arrows[i], arrow) == 0;
+	return count;
+}
+
+/* G.6.1: RX is what the Setup says is there. The tables, or a next hop, take three seconds. */
+static void setup_is_not_repeated_before_it_was_sent(void **state)
+{
+	struct ro_stats stats;
+
+	(void)state;
+	world_init(&world, (struct world_options){.one_lma = true});
+	world.nodes[MAG2].fake.is_held = true;
+	world_traffic(&world, LMA1);
+	world_pass(&world, 3000);
+	ro_stats(world.nodes[MAG2].ro, &stats);
+	assert_int_equal(stats.retransmitted[RO_SETUP], 0);
+	world.nodes[MAG2].fake.is_held = false;
+	world_run(&world);
+	assert_int_equal(count_arrows("MAG2 -RO Setup-> MAG1"), 1);
+	assert_true(is_direct());
+	world_fini(&world);
+}
+
+/* The Ack has all its time when the request leaves late. */
+static void setup_that_is_sent_late_is_repeated_in_time(void **state)
+{
+	(void)state;
+	world_init(&world, (struct world_options){.one_lma = true});
+	world.nodes[MAG2].fake.is_held = true;
+	world_traffic(&world, LMA1);
+	world_pass(&world, 700);
+	world.nodes[MAG2].fake.is_held = false;
+	world.lose = "MAG2 -RO Setup-> MAG1";
+	world.lose_count = 1;
+	world_run(&world);
+	world_pass(&world, 450);
+	assert_int_equal(count_arrows("MAG2 -RO Setup-> MAG1"), 1);
+	world_pass(&world, 100);
+	assert_int_equal(count_arrows("MAG2 -RO Setup-> MAG1"), 2);
+	assert_true(is_direct());
+	world_fini(&world);
+}
+
 static void mn_that_moves_during_the_set_up_is_found_at_its_new_place(void **state)
 {
 	(void)state;
@@ -386,6 +434,8 @@ int main(void)
 		cmocka_unit_test(arrow_that_never_arrives_ends_on_the_path_over_the_lma),
 		cmocka_unit_test(dead_gateway_leaves_no_half_of_a_path),
 		cmocka_unit_test(refused_update_leaves_no_half_of_a_path),
+		cmocka_unit_test(setup_is_not_repeated_before_it_was_sent),
+		cmocka_unit_test(setup_that_is_sent_late_is_repeated_in_time),
 		cmocka_unit_test(mn_that_moves_during_the_set_up_is_found_at_its_new_place),
 		cmocka_unit_test(crossing_inits_have_one_controller),
 		cmocka_unit_test(restarted_mag_is_set_up_again_after_it_was_noticed),
