@@ -30,10 +30,10 @@ static inline uint64_t endpoint_load_be64(const uint8_t *bytes)
 static inline uint64_t endpoint_id_ipv6(const uint8_t *address)
 {
 	uint64_t upper = endpoint_load_be64(address);
-	bool global = (upper >> 61) == 1;
-	bool unique_local = (upper >> 57) == 0x7e;
 
-	return (global || unique_local) ? upper : ENDPOINT_NONE;
+	if (__builtin_expect((upper >> 61) == 1, 1)) /* global */
+		return upper;
+	return (upper >> 57) == 0x7e ? upper : ENDPOINT_NONE; /* unique local */
 }
 
 /* Id of the IPv4 home address @address (host order) in @domain (at most ENDPOINT_IPV4_DOMAIN_MAX). */
@@ -59,4 +59,12 @@ static inline uint64_t endpoint_hash(uint64_t id)
 	id *= UINT64_C(0xc4ceb9fe1a85ec53);
 	id ^= id >> 33;
 	return id;
+}
+
+/* Both halves of a product, folded: every bit of @a and @b gets everywhere, unless one of them is 0. */
+static inline uint64_t hash_mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }

@@ -73,11 +73,14 @@ const struct forward *endpoint_table_lookup(const struct endpoint_table *table, 
 uint16_t endpoint_table_lookup_burst(
 	const struct endpoint_table *table, const uint64_t *ids, uint16_t n, const struct forward **forwards)
 {
-	uint32_t entries[VECTOR_MAX];
+	const void *entries[VECTOR_MAX];
 	uint16_t found = hash_core_find_burst(&table->exact.core, ids, n, entries, ENDPOINT_WORDS, ENDPOINT_BYTES);
 
-	for (uint16_t i = 0; i < n; i++)
-		forwards[i] = endpoint_forward(table, entries[i]);
+	for (uint16_t i = 0; i < n; i++) {
+		const struct endpoint_entry *entry = entries[i];
+
+		forwards[i] = entry != NULL ? &entry->forward : &forward_none;
+	}
 	return found;
 }
 

@@ -105,14 +105,12 @@ uint32_t hash_core_count_second(const struct hash_core *core);
  */
 static inline uint64_t hash_words(const uint64_t *key, unsigned words, uint64_t seed)
 {
-	uint64_t hash = key[0] ^ seed;
+	uint64_t hash = words % 2 != 0 ? hash_mix(key[words - 1] ^ seed, UINT64_C(0xa0761d6478bd642f)) : 0;
 
-	for (unsigned i = 1; i < words; i++) {
-		__extension__ unsigned __int128 product = (unsigned __int128)hash * UINT64_C(0x9e3779b97f4a7c15);
-
-		hash = (uint64_t)product ^ (uint64_t)(product >> 64) ^ (seed >> 7) ^ key[i];
-	}
-	return endpoint_hash(hash);
+	/* Two words at a time, each with another secret, so that the products do not wait for each other. */
+	for (unsigned i = 0; i + 1 < words; i += 2)
+		hash += hash_mix(key[i] ^ seed, key[i + 1] ^ (seed << (8 * i + 7) | seed >> (57 - 8 * i)));
+	return hash_mix(hash ^ seed, UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static inline uint32_t hash_scale(uint32_t bits, uint32_t range)
@@ -120,11 +118,10 @@ static inline uint32_t hash_scale(uint32_t bits, uint32_t range)
 	return (uint32_t)((uint64_t)bits * range >> 32);
 }
 
+/* Never that of an empty slot. */
 static inline uint16_t hash_signature(uint64_t hash)
 {
-	uint16_t signature = (uint16_t)hash;
-
-	return signature != 0 ? signature : 1;
+	return (uint16_t)(hash | 1);
 }
 
 static inline uint32_t hash_first(uint64_t hash, uint32_t buckets)
@@ -232,61 +229,70 @@ static inline uint32_t hash_core_find(
 	return hash_core_find_hashed(core, key, hash_words(key, words, core->seed), words, entry_bytes);
 }
 
-/* The first entry in @bucket that may be the one, on its way to the cache; HASH_NONE: no slot has the signature. */
-static inline uint32_t hash_bucket_candidate(const struct hash_core *core, const struct hash_bucket *bucket,
-	uint64_t hash, unsigned entry_bytes, bool *moved)
+/* The first entry in @bucket that may be the one, on its way to the cache; NULL: no slot has the signature. */
+static inline const void *hash_bucket_candidate(
+	const struct hash_bucket *bucket, uint64_t hash, const uint8_t *slab, unsigned entry_bytes, bool *moved)
 {
-	uint32_t mask = hash_bucket_match(bucket, hash_signature(hash), moved), entry;
+	uint32_t mask = hash_bucket_match(bucket, hash_signature(hash), moved);
+	const uint8_t *entry;
 
 	HASH_READER_STEP();
-	if (mask == 0)
-		return HASH_NONE;
-	entry = hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask));
-	__builtin_prefetch(hash_entry_key(core->slab, entry, entry_bytes));
+	if (__builtin_expect(mask == 0, 0))
+		return NULL;
+	entry = slab + (uint64_t)hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask)) * entry_bytes;
+	__builtin_prefetch(entry);
 	return entry;
 }
 
 /*
- * Look up @n keys (@n <= VECTOR_MAX), which lie one after the other. entries[i] is what hash_core_find() gives.
- * Returns the number found. All first buckets are on their way before the first is read, then all entries. What is not
- * as usual, a signature that another key has too or a change under way, goes through hash_core_find_hashed().
+ * Look up @n keys (@n <= VECTOR_MAX), which lie one after the other. found[i] is the entry that hash_core_find() gives,
+ * NULL if there is none. Returns the number found. All first buckets are on their way before the first is read, then
+ * all entries. What is not as usual, a signature that another key has too or a change under way, goes through
+ * hash_core_find_hashed().
  */
 static inline uint16_t hash_core_find_burst(const struct hash_core *core, const uint64_t *keys, uint16_t n,
-	uint32_t *entries, unsigned words, unsigned entry_bytes)
+	const void **found, unsigned words, unsigned entry_bytes)
 {
+	const struct hash_bucket *const buckets = core->buckets;
+	const uint8_t *const slab = core->slab->entries;
+	const uint32_t bucket_count = core->bucket_count;
+	const uint64_t seed = core->seed;
+	const struct hash_bucket *at[VECTOR_MAX];
 	uint64_t hashes[VECTOR_MAX];
-	uint32_t buckets[VECTOR_MAX];
-	uint8_t seconds[VECTOR_MAX] = {0}; /* keys that may lie in their second bucket */
-	uint16_t found = 0, second_count = 0;
+	uint8_t seconds[VECTOR_MAX]; /* keys that may lie in their second bucket */
+	uint16_t missed = 0, second_count = 0;
 	bool moved;
 
 	for (uint16_t i = 0; i < n; i++) {
-		hashes[i] = hash_words(&keys[i * words], words, core->seed);
-		buckets[i] = hash_first(hashes[i], core->bucket_count);
-		__builtin_prefetch(&core->buckets[buckets[i]]);
+		hashes[i] = hash_words(&keys[i * words], words, seed);
+		at[i] = &buckets[hash_first(hashes[i], bucket_count)];
+		__builtin_prefetch(at[i]);
 	}
 	for (uint16_t i = 0; i < n; i++) {
-		entries[i] = hash_bucket_candidate(core, &core->buckets[buckets[i]], hashes[i], entry_bytes, &moved);
-		if (entries[i] == HASH_NONE && moved) {
-			buckets[i] = hash_second(hashes[i], buckets[i], core->bucket_count);
-			__builtin_prefetch(&core->buckets[buckets[i]]);
+		found[i] = hash_bucket_candidate(at[i], hashes[i], slab, entry_bytes, &moved);
+		if (__builtin_expect(found[i] == NULL, 0) && moved) {
+			uint32_t first = hash_first(hashes[i], bucket_count);
+
+			at[i] = &buckets[hash_second(hashes[i], first, bucket_count)];
+			__builtin_prefetch(at[i]);
 			seconds[second_count++] = (uint8_t)i;
 		}
 	}
 	for (uint16_t j = 0; j < second_count; j++) {
 		uint16_t i = seconds[j];
 
-		entries[i] = hash_bucket_candidate(core, &core->buckets[buckets[i]], hashes[i], entry_bytes, &moved);
+		found[i] = hash_bucket_candidate(at[i], hashes[i], slab, entry_bytes, &moved);
 	}
 	for (uint16_t i = 0; i < n; i++) {
 		const uint64_t *key = &keys[i * words];
+		uint32_t entry;
 
-		if (entries[i] == HASH_NONE)
-			continue;
 		HASH_READER_STEP();
-		if (!hash_key_equal(hash_entry_key(core->slab, entries[i], entry_bytes), key, words))
-			entries[i] = hash_core_find_hashed(core, key, hashes[i], words, entry_bytes);
-		found = (uint16_t)(found + (entries[i] != HASH_NONE));
+		if (__builtin_expect(found[i] != NULL && hash_key_equal(found[i], key, words), 1))
+			continue;
+		entry = found[i] != NULL ? hash_core_find_hashed(core, key, hashes[i], words, entry_bytes) : HASH_NONE;
+		found[i] = entry != HASH_NONE ? hash_entry_key(core->slab, entry, entry_bytes) : NULL;
+		missed = (uint16_t)(missed + (entry == HASH_NONE));
 	}
-	return found;
+	return (uint16_t)(n - missed);
 }

@@ -61,12 +61,8 @@ const struct link_entry *link_table_lookup(const struct link_table *table, uint6
 uint16_t link_table_lookup_burst(
 	const struct link_table *table, const uint64_t *keys, uint16_t n, const struct link_entry **entries)
 {
-	uint32_t indexes[VECTOR_MAX];
-	uint16_t found = hash_core_find_burst(&table->exact.core, keys, n, indexes, LINK_WORDS, LINK_BYTES);
-
-	for (uint16_t i = 0; i < n; i++)
-		entries[i] = link_entry_at(table, indexes[i]);
-	return found;
+	return hash_core_find_burst(
+		&table->exact.core, keys, n, (const void **)(void *)entries, LINK_WORDS, LINK_BYTES);
 }
 
 int link_table_insert(struct link_table *table, uint64_t key, uint32_t node, enum link_state state)

@@ -85,12 +85,8 @@ const struct pair_entry *pair_table_lookup(const struct pair_table *table, union
 uint16_t pair_table_lookup_burst(
 	const struct pair_table *table, const union pair_key *keys, uint16_t n, const struct pair_entry **pairs)
 {
-	uint32_t entries[VECTOR_MAX];
-	uint16_t found = hash_core_find_burst(&table->exact.core, keys->words, n, entries, PAIR_WORDS, PAIR_BYTES);
-
-	for (uint16_t i = 0; i < n; i++)
-		pairs[i] = pair_entry_at(table, entries[i]);
-	return found;
+	return hash_core_find_burst(
+		&table->exact.core, keys->words, n, (const void **)(void *)pairs, PAIR_WORDS, PAIR_BYTES);
 }
 
 /* The entry that @pair asks for. 0 or -EINVAL. */

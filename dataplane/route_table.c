@@ -85,9 +85,9 @@ static struct route_entry *route_entry_at(const struct route_table *table, uint3
 	return at;
 }
 
-static uint32_t route_next_hop(const struct route_table *table, uint32_t entry)
+static uint32_t route_entry_next_hop(const struct route_entry *entry)
 {
-	return __atomic_load_n(&route_entry_at(table, entry)->next_hop, __ATOMIC_RELAXED);
+	return __atomic_load_n(&entry->next_hop, __ATOMIC_RELAXED);
 }
 
 /* The longest length in use that is at most @length; -1: none. */
@@ -110,7 +110,7 @@ uint32_t route_table_lookup(const struct route_table *table, const struct in6_ad
 		uint32_t entry = hash_core_find(&table->exact.core, key.words, ROUTE_WORDS, ROUTE_BYTES);
 
 		if (entry != HASH_NONE)
-			return route_next_hop(table, entry);
+			return route_entry_next_hop(route_entry_at(table, entry));
 	}
 	return ROUTE_NONE;
 }
@@ -119,7 +119,7 @@ uint16_t route_table_lookup_burst(
 	const struct route_table *table, const uint8_t *const *addresses, uint16_t n, uint32_t *next_hops)
 {
 	union route_key keys[VECTOR_MAX];
-	uint32_t entries[VECTOR_MAX];
+	const void *entries[VECTOR_MAX];
 	uint8_t left[VECTOR_MAX];
 	uint16_t count = n;
 
@@ -134,8 +134,8 @@ uint16_t route_table_lookup_burst(
 			keys[j] = route_key(addresses[left[j]], (unsigned)length);
 		hash_core_find_burst(&table->exact.core, keys[0].words, count, entries, ROUTE_WORDS, ROUTE_BYTES);
 		for (uint16_t j = 0; j < count; j++) {
-			if (entries[j] != HASH_NONE)
-				next_hops[left[j]] = route_next_hop(table, entries[j]);
+			if (entries[j] != NULL)
+				next_hops[left[j]] = route_entry_next_hop(entries[j]);
 			else
 				left[missed++] = left[j];
 		}

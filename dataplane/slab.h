@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "memory.h"
@@ -50,6 +51,13 @@ static inline uint32_t slab_count_for(uint32_t capacity)
 static inline void *slab_at(const struct slab *slab, uint32_t index)
 {
 	return slab->entries + (uint64_t)index * slab->entry_bytes;
+}
+
+/* The index of the entry at @entry; SLAB_NONE if that is NULL. */
+static inline uint32_t slab_index_of(const struct slab *slab, const void *entry)
+{
+	return entry != NULL ? (uint32_t)((size_t)((const uint8_t *)entry - slab->entries) / slab->entry_bytes)
+			     : SLAB_NONE;
 }
 
 /* Entries that slab_take() would give now. */

@@ -88,12 +88,8 @@ const struct tunnel_peer *tunnel_table_peer(const struct tunnel_table *table, co
 uint16_t tunnel_table_peer_burst(
 	const struct tunnel_table *table, const union tunnel_key *keys, uint16_t n, const struct tunnel_peer **peers)
 {
-	uint32_t entries[VECTOR_MAX];
-	uint16_t found = hash_core_find_burst(&table->peers.core, keys->words, n, entries, PEER_WORDS, PEER_BYTES);
-
-	for (uint16_t i = 0; i < n; i++)
-		peers[i] = tunnel_peer_at(table, entries[i]);
-	return found;
+	return hash_core_find_burst(
+		&table->peers.core, keys->words, n, (const void **)(void *)peers, PEER_WORDS, PEER_BYTES);
 }
 
 /* The outer header has to be the one of this tunnel: what control wrote into the slab, and not what was there before.
@@ -117,7 +113,7 @@ static int tunnel_build(struct tunnel *tunnel, const struct fwd_tunnel *from, co
 		memcmp(&from->local, &from->remote, 16) == 0)
 		return -EINVAL;
 	*tunnel = (struct tunnel){
-		.mtu_bytes = from->mtu_bytes,
+		.mtu_bytes = resolved ? from->mtu_bytes : 0,
 		.dscp = from->dscp_mode == DSCP_FIXED ? from->dscp : TUNNEL_DSCP_COPY,
 		.type = from->type,
 		.local = from->local,

@@ -27,7 +27,7 @@
  * The header has payload length, DSCP and ECN and flow label zero: to be fixed up per packet.
  */
 struct tunnel {
-	uint16_t mtu_bytes;                /* largest inner packet */
+	uint16_t mtu_bytes;                /* largest inner packet; 0 while unresolved */
 	uint8_t length;                    /* of the header, layer 2 included; 0: unresolved, nothing can be sent */
 	uint8_t port;                      /* way out */
 	uint8_t dscp;                      /* 0..63, or TUNNEL_DSCP_COPY */

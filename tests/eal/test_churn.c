@@ -546,7 +546,8 @@ static void *run_moving_reader(void *context)
 	uint64_t random = 1 + (uintptr_t)context;
 
 	while (!atomic_load_explicit(&stop, memory_order_relaxed) && atomic_load(&moving.wrong) == 0) {
-		uint32_t before[VECTOR_MAX], entries[VECTOR_MAX], numbers[VECTOR_MAX];
+		uint32_t before[VECTOR_MAX], numbers[VECTOR_MAX];
+		const void *entries[VECTOR_MAX];
 		uint64_t keys[VECTOR_MAX];
 
 		for (unsigned i = 0; i < VECTOR_MAX; i++) {
@@ -557,9 +558,9 @@ static void *run_moving_reader(void *context)
 		hash_core_find_burst(&moving.core, keys, VECTOR_MAX, entries, 1, 32);
 		atomic_thread_fence(memory_order_acquire);
 		for (unsigned i = 0; i < VECTOR_MAX; i++) {
-			if (entries[i] == numbers[i])
+			if (slab_index_of(moving.core.slab, entries[i]) == numbers[i])
 				continue;
-			if (entries[i] != HASH_NONE || (before[i] % 2 == 0 && before[i] == moving.absences[numbers[i]]))
+			if (entries[i] != NULL || (before[i] % 2 == 0 && before[i] == moving.absences[numbers[i]]))
 				atomic_fetch_add(&moving.wrong, 1);
 			atomic_fetch_add_explicit(&moving.misses, 1, memory_order_relaxed);
 		}

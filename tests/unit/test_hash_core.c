@@ -61,15 +61,15 @@ static uint32_t find(const struct fixture *f, uint32_t i)
 static void check_burst(const struct fixture *f, uint32_t from, uint16_t n)
 {
 	uint64_t keys[VECTOR_MAX * HASH_KEY_WORDS_MAX];
-	uint32_t entries[VECTOR_MAX];
+	const void *entries[VECTOR_MAX];
 	uint16_t found = 0;
 
 	for (uint16_t i = 0; i < n; i++)
 		make_key(&keys[i * f->words], f->words, from + i);
 	found = hash_core_find_burst(&f->core, keys, n, entries, f->words, sizeof(struct record));
 	for (uint16_t i = 0; i < n; i++) {
-		assert_int_equal(entries[i], find(f, from + i));
-		found = (uint16_t)(found - (entries[i] != HASH_NONE));
+		assert_int_equal(slab_index_of(f->core.slab, entries[i]), find(f, from + i));
+		found = (uint16_t)(found - (entries[i] != NULL));
 	}
 	assert_int_equal(found, 0);
 }

@@ -15,7 +15,7 @@ static void reader_step(void);
 #include "hash_core.c"
 
 #define CAPACITY 60
-#define KEYS     160
+#define KEYS     180
 #define BYTES    32
 
 static struct hash_core core;
@@ -42,10 +42,10 @@ static uint32_t find(uint32_t i)
 static uint32_t find_in_burst(uint32_t i)
 {
 	uint64_t keys[3] = {key_of(i + 1), key_of(i), key_of(i + 2)};
-	uint32_t entries[3];
+	const void *entries[3];
 
 	hash_core_find_burst(&core, keys, 3, entries, 1, BYTES);
-	return entries[1];
+	return slab_index_of(core.slab, entries[1]);
 }
 
 static void writer_step(void)
