@@ -7,31 +7,29 @@
 
 #define LIMIT_HEADER  8 /* destination options with a Tunnel Encapsulation Limit */
 #define INNER_MTU_MIN 1280
-#define TRAFFIC_CLASS UINT32_C(0x0ff00000)
-#define ECN           UINT32_C(0x00300000)
-#define FLOW_LABEL    UINT32_C(0x000fffff)
+#define VERSION       RTE_BE32(0x60000000)
+#define TRAFFIC_CLASS RTE_BE32(0x0ff00000)
+#define ECN           RTE_BE32(0x00300000)
+#define FLOW_LABEL    RTE_BE32(0x000fffff)
 
 /*
- * Twenty bits of the inner flow (RFC 6438): addresses, flow label, protocol and, if they are there, ports. @mask 0: of
- * the two /64s alone, so that all packets between two mobile nodes take one path.
+ * Twenty bits of the inner flow (RFC 6438), as they lie in a header: addresses, flow label, protocol and, if they are
+ * there, ports. @mask 0: of the two /64s alone, so that all packets between two mobile nodes take one path.
  */
-static uint32_t flow_hash(const struct rte_ipv6_hdr *ip, uint16_t length, uint64_t mask)
+static __rte_always_inline rte_be32_t flow_hash(const struct rte_ipv6_hdr *ip, uint16_t length, uint64_t mask)
 {
-	uint64_t word[4], hash, ports = ip->proto;
+	uint64_t word[4], hash, flow = (ip->vtc_flow & FLOW_LABEL) | ip->proto;
 
 	memcpy(word, ip->src_addr, sizeof(word));
 	if ((ip->proto == IPPROTO_TCP || ip->proto == IPPROTO_UDP) && length >= IPV6_HEADER + 4) {
-		uint32_t both;
+		uint32_t ports;
 
-		memcpy(&both, ip + 1, sizeof(both));
-		ports |= (uint64_t)both << 32;
+		memcpy(&ports, ip + 1, sizeof(ports));
+		flow |= (uint64_t)ports << 32;
 	}
-	ports |= (uint64_t)(rte_be_to_cpu_32(ip->vtc_flow) & FLOW_LABEL) << 8;
-	hash = (word[0] ^ (ports & mask)) * UINT64_C(0x9e3779b97f4a7c15);
-	hash ^= ((word[1] & mask) + (hash >> 32)) * UINT64_C(0xff51afd7ed558ccd);
-	hash ^= (word[2] + (hash >> 29)) * UINT64_C(0xc4ceb9fe1a85ec53);
-	hash ^= ((word[3] & mask) + (hash >> 31)) * UINT64_C(0x9e3779b97f4a7c15);
-	return (uint32_t)(hash >> 44);
+	hash = hash_mix(word[0] ^ (flow & mask), word[2] ^ UINT64_C(0x9e3779b97f4a7c15));
+	hash ^= (word[1] ^ word[3] << 1) & mask;
+	return (rte_be32_t)hash_mix(hash, UINT64_C(0xc4ceb9fe1a85ec53)) & FLOW_LABEL;
 }
 
 /*
@@ -89,14 +87,26 @@ static __rte_always_inline bool check_encap(
 	return true;
 }
 
-static __rte_always_inline void encap(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
+/* The outer header in front of the @length octets at @inner, which the caller accounts for. */
+static __rte_always_inline void write_outer(
+	uint8_t *inner, const struct tunnel *tunnel, rte_be32_t class, rte_be32_t label, uint16_t length)
 {
-	struct rte_ipv6_hdr *inner = packet_ipv6(pkt), *outer;
-	uint32_t class = rte_be_to_cpu_32(inner->vtc_flow) & TRAFFIC_CLASS;
+	struct rte_ipv6_hdr *outer = (struct rte_ipv6_hdr *)(inner - IPV6_HEADER);
+
+	memcpy(inner - TUNNEL_LINE, tunnel, TUNNEL_LINE);
+	if (tunnel->dscp != TUNNEL_DSCP_COPY)
+		class = (class & ECN) | rte_cpu_to_be_32((uint32_t)tunnel->dscp << 22);
+	outer->vtc_flow = VERSION | class | label;
+	outer->payload_len = rte_cpu_to_be_16(length);
+}
+
+static __rte_noinline void encap(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
+{
+	struct rte_ipv6_hdr *inner = packet_ipv6(pkt);
+	rte_be32_t class = inner->vtc_flow & TRAFFIC_CLASS, label;
 	uint16_t length = rte_pktmbuf_data_len(pkt);
 	uint8_t limit = 0, *data;
 	int extra = nested_limit(w, pkt, &limit);
-	uint32_t label;
 
 	if (unlikely(extra < 0 || !check_encap(w, pkt, tunnel, (uint16_t)extra)))
 		return;
@@ -106,16 +116,35 @@ static __rte_always_inline void encap(struct worker *w, struct rte_mbuf *pkt, co
 	if (unlikely(extra != 0))
 		prepend_limit(pkt, limit);
 	data = rte_pktmbuf_mtod(pkt, uint8_t *);
-	memcpy(data - TUNNEL_LINE, tunnel, TUNNEL_LINE);
-	outer = (struct rte_ipv6_hdr *)(data - IPV6_HEADER);
-	if (tunnel->dscp != TUNNEL_DSCP_COPY)
-		class = (class & ECN) | (uint32_t)tunnel->dscp << 22;
-	outer->vtc_flow = rte_cpu_to_be_32(UINT32_C(0x60000000) | class | label);
-	outer->payload_len = rte_cpu_to_be_16((uint16_t)(length + extra));
+	write_outer(data, tunnel, class, label, (uint16_t)(length + extra));
 	if (unlikely(extra != 0))
-		outer->proto = IPPROTO_DSTOPTS;
+		((struct rte_ipv6_hdr *)(data - IPV6_HEADER))->proto = IPPROTO_DSTOPTS;
 	packet_prepend(pkt, tunnel->length);
 	push_tx(w, pkt, tunnel->port);
+}
+
+/*
+ * What nearly every packet is: it fits, brings no options, and there is a tunnel that is resolved. The same as encap()
+ * does with it, in one go. False: it is something else; nothing is changed.
+ */
+static __rte_always_inline bool encap_usual(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
+{
+	struct rte_ipv6_hdr *inner = packet_ipv6(pkt);
+	uint16_t length = rte_pktmbuf_data_len(pkt), whole;
+
+	if (unlikely(tunnel == NULL || length > tunnel->mtu_bytes || rte_pktmbuf_headroom(pkt) < TUNNEL_LINE ||
+		     packet_path(pkt)->own || inner->hop_limits <= 1 || inner->proto == IPPROTO_DSTOPTS))
+		return false;
+	inner->hop_limits--;
+	count_object(w->tunnel_counters, *packet_into(pkt), w->tunnels_max, COUNTER_DOWN, length);
+	write_outer((uint8_t *)inner, tunnel, inner->vtc_flow & TRAFFIC_CLASS, flow_hash(inner, length, w->label_mask),
+		length);
+	whole = (uint16_t)(length + tunnel->length);
+	pkt->data_off = (uint16_t)(pkt->data_off - tunnel->length);
+	pkt->data_len = whole;
+	pkt->pkt_len = whole;
+	pkt->port = tunnel->port;
+	return true;
 }
 
 /*
@@ -138,9 +167,14 @@ static const struct tunnel *way_round(struct worker *w, struct rte_mbuf *pkt, co
 	return tunnel;
 }
 
-static __rte_noinline void encap_unresolved(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
+static __rte_noinline void encap_unusual(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
 {
-	tunnel = way_round(w, pkt, tunnel);
+	if (tunnel == NULL) {
+		push_drop(w, pkt, DROP_dead_index);
+		return;
+	}
+	if (tunnel->length == 0)
+		tunnel = way_round(w, pkt, tunnel);
 	if (tunnel != NULL)
 		encap(w, pkt, tunnel);
 	else
@@ -149,8 +183,10 @@ static __rte_noinline void encap_unresolved(struct worker *w, struct rte_mbuf *p
 
 void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
+	struct vector *tx = &w->vectors[STAGE_tx];
 	const struct tunnel *tunnels[VECTOR_MAX];
 	uint32_t indexes[VECTOR_MAX];
+	uint16_t done = tx->n;
 
 	if (n == 0)
 		return;
@@ -160,11 +196,13 @@ void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 	}
 	tunnel_table_lookup_burst(w->tables->tunnels, indexes, n, tunnels);
 	for (uint16_t i = 0; i < n; i++) {
-		if (unlikely(tunnels[i] == NULL))
-			push_drop(w, pkts[i], DROP_dead_index);
-		else if (unlikely(tunnels[i]->length == 0))
-			encap_unresolved(w, pkts[i], tunnels[i]);
-		else
-			encap(w, pkts[i], tunnels[i]);
+		if (likely(encap_usual(w, pkts[i], tunnels[i]))) {
+			tx->pkts[done++] = pkts[i];
+			continue;
+		}
+		tx->n = done;
+		encap_unusual(w, pkts[i], tunnels[i]);
+		done = tx->n;
 	}
+	tx->n = done;
 }
