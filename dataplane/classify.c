@@ -181,28 +181,21 @@ void classify_own(struct worker *w, struct rte_mbuf *pkt, int kind, bool core)
 }
 
 /* A packet from a core or outside port: to us, to a mobile node of the LMA, or not for us. */
-static __rte_always_inline void classify_core(struct worker *w, struct rte_mbuf *pkt, const struct gateway_port *port)
+static void classify_core(struct worker *w, struct rte_mbuf *pkt, const struct gateway_port *port)
 {
 	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
-	bool core = port->side == DATAPLANE_CORE;
 	int own = gateway_own(w->gateway, ip->dst_addr, pkt->port);
 
-	if (own >= 0) {
-		if (likely(own == OWN_ADDRESS && core && ip->proto == IPPROTO_IPV6)) {
-			rte_prefetch0((const uint8_t *)(ip + 1) + IPV6_HEADER - 1); /* the inner destination */
-			push(w, STAGE_decap, pkt);
-		} else {
-			classify_own(w, pkt, own, core);
-		}
-	} else if (ipv6_is_multicast(ip->dst_addr)) {
+	if (own >= 0)
+		classify_own(w, pkt, own, port->side == DATAPLANE_CORE);
+	else if (ipv6_is_multicast(ip->dst_addr))
 		push_drop(w, pkt, DROP_ip_destination_invalid);
-	} else if (w->gateway->role != DATAPLANE_LMA || unlikely(!ipv6_is_routable(ip->dst_addr))) {
+	else if (w->gateway->role != DATAPLANE_LMA || !ipv6_is_routable(ip->dst_addr))
 		push_drop(w, pkt, DROP_not_for_us);
-	} else if (unlikely(!ipv6_is_routable(ip->src_addr))) {
+	else if (!ipv6_is_routable(ip->src_addr))
 		push_drop(w, pkt, DROP_ip_source_invalid);
-	} else {
+	else
 		push(w, STAGE_anchor_down, pkt);
-	}
 }
 
 /* Is a neighbour solicitation's target an address of the gateway on an access link? */
@@ -348,48 +341,112 @@ static __rte_noinline void classify(struct worker *w, struct rte_mbuf *pkt)
 		classify_core(w, pkt, port);
 }
 
-/*
- * What nearly every packet is: one segment, no tag, to the port's MAC or the access links' common one, IPv6 of the
- * length that it claims, between addresses that are forwarded, and not signalling. The same as classify() does with it,
- * in one go. False: it is something else; nothing is changed.
- */
-static __rte_always_inline bool classify_usual(struct worker *w, struct rte_mbuf *pkt)
-{
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt, const struct rte_ether_hdr *);
-	const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)(eth + 1);
-	const struct gateway_port *port = &w->gateway->ports[pkt->port];
-	uint32_t length = rte_pktmbuf_data_len(pkt), claimed;
-	bool access = port->side == DATAPLANE_ACCESS;
-	uint16_t link = LINK_NONE;
+/* First octets of the addresses that are forwarded, as ipv6_is_routable(). */
+static const uint8_t routable[256] = {[0x20 ... 0x3f] = 1, [0xfc ... 0xfd] = 1};
 
-	if (unlikely(pkt->nb_segs != 1 || length < RTE_ETHER_HDR_LEN + IPV6_HEADER ||
-		     (pkt->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 || eth->ether_type != BE16_IPV6 ||
-		     (ip->vtc_flow & RTE_BE32(0xf0000000)) != RTE_BE32(0x60000000) || !ipv6_is_routable(ip->src_addr) ||
-		     !ipv6_is_routable(ip->dst_addr) || ip->proto == IPPROTO_MH))
+/*
+ * What nearly every packet is: one segment, from the port @number, no tag, to the MAC that is usual there, IPv6 of the
+ * length that it claims, between addresses that are forwarded, and not signalling. The same as classify() does with it,
+ * in one go, but for the push. False: it is something else; nothing is changed.
+ */
+static __rte_always_inline bool take_usual(
+	struct rte_mbuf *pkt, const struct gateway_port *port, uint16_t number, uint16_t link)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(pkt, const uint8_t *);
+	const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)(frame + RTE_ETHER_HDR_LEN);
+	uint32_t length = rte_pktmbuf_data_len(pkt), claimed;
+	uint64_t head[2];
+
+	if (unlikely(length < RTE_ETHER_HDR_LEN + IPV6_HEADER))
 		return false;
 	claimed = rte_be_to_cpu_16(ip->payload_len) + (uint32_t)IPV6_HEADER;
-	if (unlikely(claimed > length - RTE_ETHER_HDR_LEN || !is_our_mac(w->gateway, port, &eth->dst_addr)))
+	memcpy(head, frame, sizeof(head));
+	head[0] = (head[0] ^ port->frame[0]) & GATEWAY_FRAME_MASK_0;
+	head[1] = (head[1] ^ port->frame[1]) & GATEWAY_FRAME_MASK_1;
+	if (unlikely((head[0] | head[1]) != 0 || pkt->nb_segs != 1 || pkt->port != number ||
+		     (pkt->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 || claimed + RTE_ETHER_HDR_LEN > length ||
+		     ip->proto == IPPROTO_MH || (routable[ip->src_addr[0]] & routable[ip->dst_addr[0]]) == 0))
 		return false;
-	if (access) {
-		link = port->links[VLAN_NONE];
-		if (unlikely(link == LINK_NONE))
-			return false;
-	}
 	pkt->vlan_tci = VLAN_NONE;
 	pkt->data_off = (uint16_t)(pkt->data_off + RTE_ETHER_HDR_LEN);
 	pkt->data_len = (uint16_t)claimed;
 	pkt->pkt_len = claimed;
 	*packet_path(pkt) = (struct packet_path){.tunnel = INDEX_NONE, .link = link, .l2 = RTE_ETHER_HDR_LEN};
-	if (access)
-		push(w, STAGE_uplink, pkt);
-	else
-		classify_core(w, pkt, port);
 	return true;
 }
 
+static __rte_always_inline void classify_access_burst(
+	struct worker *w, struct rte_mbuf **pkts, uint16_t n, const struct gateway_port *port)
+{
+	struct vector *uplink = &w->vectors[STAGE_uplink];
+	uint16_t number = pkts[0]->port, link = port->links[VLAN_NONE], done = uplink->n;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (likely(link != LINK_NONE && take_usual(pkts[i], port, number, link))) {
+			prefetch_outer(pkts[i]);
+			uplink->pkts[done++] = pkts[i];
+			continue;
+		}
+		uplink->n = done;
+		classify(w, pkts[i]);
+		done = uplink->n;
+	}
+	uplink->n = done;
+}
+
+/* The stage that a usual packet of a core or outside port goes to; STAGE_COUNT: classify_core() says. */
+static __rte_always_inline enum stage core_stage(
+	const struct worker *w, struct rte_mbuf *pkt, const struct gateway_port *port)
+{
+	const struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+	int own = gateway_own(w->gateway, ip->dst_addr, pkt->port);
+
+	if (own < 0)
+		return w->gateway->role == DATAPLANE_LMA ? STAGE_anchor_down : STAGE_COUNT;
+	return own == OWN_ADDRESS && ip->proto == IPPROTO_IPV6 && port->side == DATAPLANE_CORE ? STAGE_decap
+											       : STAGE_COUNT;
+}
+
+static __rte_always_inline void classify_core_burst(
+	struct worker *w, struct rte_mbuf **pkts, uint16_t n, const struct gateway_port *port)
+{
+	static const uint8_t none[16];
+	const uint8_t *own = none; /* tunnels end at few own addresses, nearly always at that of the packet before */
+	uint16_t number = pkts[0]->port;
+
+	for (uint16_t i = 0; i < n; i++) {
+		const struct rte_ipv6_hdr *ip;
+		enum stage stage;
+
+		if (unlikely(!take_usual(pkts[i], port, number, LINK_NONE))) {
+			classify(w, pkts[i]);
+			continue;
+		}
+		ip = packet_ipv6(pkts[i]);
+		if (likely(ip->proto == IPPROTO_IPV6 && memcmp(ip->dst_addr, own, sizeof(none)) == 0))
+			stage = STAGE_decap;
+		else
+			stage = core_stage(w, pkts[i], port);
+		if (stage == STAGE_decap) {
+			own = ip->dst_addr;
+			rte_prefetch0((const uint8_t *)(ip + 1) + IPV6_HEADER - 1); /* the inner destination */
+			push(w, STAGE_decap, pkts[i]);
+		} else if (likely(stage == STAGE_anchor_down)) {
+			prefetch_outer(pkts[i]);
+			push(w, STAGE_anchor_down, pkts[i]);
+		} else {
+			classify_core(w, pkts[i], port);
+		}
+	}
+}
+
+/* All of a burst come from one port, unless the control core made them. */
 void stage_classify(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
-	for (uint16_t i = 0; i < n; i++)
-		if (unlikely(!classify_usual(w, pkts[i])))
-			classify(w, pkts[i]);
+	const struct gateway_port *port = &w->gateway->ports[pkts[0]->port];
+
+	if (port->side == DATAPLANE_ACCESS)
+		classify_access_burst(w, pkts, n, port);
+	else
+		classify_core_burst(w, pkts, n, port);
 }

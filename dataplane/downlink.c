@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pipeline.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "lookup.h"
 
 /* Layer 2 towards the MN: its MAC, from the common one (RFC 6543), with the link's tag. */
-static void write_ethernet(
-	struct worker *w, struct rte_mbuf *pkt, const struct forward *forward, const struct gateway_link *link)
+static void write_ethernet(struct rte_mbuf *pkt, const struct forward *forward, const struct gateway_link *link)
 {
 	uint16_t l2 = link->vlan == VLAN_NONE ? RTE_ETHER_HDR_LEN : RTE_ETHER_HDR_LEN + sizeof(struct rte_vlan_hdr);
 	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)packet_prepend(pkt, l2);
 
-	memcpy(eth->dst_addr.addr_bytes, forward->mac, sizeof(forward->mac));
-	eth->src_addr = w->gateway->access_mac;
-	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV6);
-	if (link->vlan != VLAN_NONE) {
+	/* Two octets more than the MAC has, which the source goes over. */
+	memcpy(eth, (const uint8_t *)forward + offsetof(struct forward, mac), 8);
+	memcpy(&eth->src_addr, link->ethernet, sizeof(link->ethernet));
+	if (unlikely(link->vlan != VLAN_NONE)) {
 		struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(eth + 1);
 
 		eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_VLAN);
@@ -24,31 +24,34 @@ static void write_ethernet(
 	}
 }
 
+static __rte_noinline void deliver_refuse(struct worker *w, struct rte_mbuf *pkt, const struct gateway_link *link)
+{
+	if (link->port >= w->gateway->port_count) {
+		push_drop(w, pkt, DROP_port_down);
+	} else if (packet_ipv6(pkt)->hop_limits <= 1) {
+		push_error(w, pkt, PUNT_hop_limit_error, DROP_hop_limit);
+	} else if (rte_pktmbuf_data_len(pkt) > link->mtu_bytes) {
+		packet_meta(pkt)->mtu_bytes = link->mtu_bytes;
+		push_error(w, pkt, PUNT_packet_too_big_error, DROP_packet_too_big);
+	} else {
+		push_drop(w, pkt, DROP_no_headroom);
+	}
+}
+
 void downlink_deliver(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
 {
 	const struct gateway_link *link = &w->gateway->links[forward->link % LINKS_MAX];
 	struct rte_ipv6_hdr *ip = packet_ipv6(pkt);
+	uint16_t length = rte_pktmbuf_data_len(pkt);
 
-	if (unlikely(link->port >= w->gateway->port_count)) {
-		push_drop(w, pkt, DROP_port_down);
-		return;
-	}
-	if (unlikely(ip->hop_limits <= 1)) {
-		push_error(w, pkt, PUNT_hop_limit_error, DROP_hop_limit);
-		return;
-	}
-	if (unlikely(rte_pktmbuf_data_len(pkt) > w->gateway->ports[link->port].mtu_bytes)) {
-		packet_meta(pkt)->mtu_bytes = w->gateway->ports[link->port].mtu_bytes;
-		push_error(w, pkt, PUNT_packet_too_big_error, DROP_packet_too_big);
-		return;
-	}
-	if (unlikely(rte_pktmbuf_headroom(pkt) < RTE_ETHER_HDR_LEN + sizeof(struct rte_vlan_hdr))) {
-		push_drop(w, pkt, DROP_no_headroom);
+	if (unlikely(length > link->mtu_bytes || ip->hop_limits <= 1 ||
+		     rte_pktmbuf_headroom(pkt) < RTE_ETHER_HDR_LEN + sizeof(struct rte_vlan_hdr))) {
+		deliver_refuse(w, pkt, link);
 		return;
 	}
 	ip->hop_limits--;
-	count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_DOWN, rte_pktmbuf_data_len(pkt));
-	write_ethernet(w, pkt, forward, link);
+	count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_DOWN, length);
+	write_ethernet(pkt, forward, link);
 	push_tx(w, pkt, link->port);
 }
 

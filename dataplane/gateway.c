@@ -88,10 +88,15 @@ static int put_pairs(struct gateway *gateway, const struct dataplane_config *con
 
 static int put_link(struct gateway *gateway, uint16_t port, uint16_t vlan, uint32_t link)
 {
+	const rte_be16_t type = RTE_BE16(RTE_ETHER_TYPE_IPV6);
+
 	if (link >= LINKS_MAX || vlan >= VLANS || gateway->ports[port].links[vlan] != LINK_NONE)
 		return -EINVAL;
 	gateway->ports[port].links[vlan] = (uint16_t)link;
-	gateway->links[link] = (struct gateway_link){.port = port, .vlan = vlan};
+	gateway->links[link] =
+		(struct gateway_link){.port = port, .vlan = vlan, .mtu_bytes = gateway->ports[port].mtu_bytes};
+	memcpy(gateway->links[link].ethernet, &gateway->access_mac, sizeof(gateway->access_mac));
+	memcpy(gateway->links[link].ethernet + sizeof(gateway->access_mac), &type, sizeof(type));
 	if (link >= gateway->link_count)
 		gateway->link_count = link + 1;
 	return 0;
@@ -114,6 +119,15 @@ static int put_links(struct gateway *gateway, uint16_t number, const struct data
 	return rc;
 }
 
+/* Untagged IPv6 to the port's MAC, or to the one that all access links have in common. */
+static void put_frame(struct gateway_port *port, const struct rte_ether_addr *destination)
+{
+	uint8_t frame[sizeof(port->frame)] = {[12] = RTE_ETHER_TYPE_IPV6 >> 8, RTE_ETHER_TYPE_IPV6 & 0xff, 0x60};
+
+	memcpy(frame, destination, sizeof(*destination));
+	memcpy(port->frame, frame, sizeof(frame));
+}
+
 int gateway_init(struct gateway *gateway, const struct dataplane_config *config, const struct rte_ether_addr *macs,
 	const struct memory *memory)
 {
@@ -134,6 +148,7 @@ int gateway_init(struct gateway *gateway, const struct dataplane_config *config,
 
 		port->side = (uint8_t)config->ports[i].side;
 		port->mac = macs[i];
+		put_frame(port, port->side == DATAPLANE_ACCESS ? &gateway->access_mac : &macs[i]);
 		port->mtu_bytes = config->ports[i].mtu_bytes;
 		ip6_link_local_from_mac(macs[i].addr_bytes, &port->link_local);
 		if (port->side == DATAPLANE_ACCESS)

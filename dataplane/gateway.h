@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <netinet/in.h>
 #include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
 #include <rte_ether.h>
 
 #include "address_set.h"
@@ -19,16 +20,24 @@
  * Threads: made before the workers start, const afterwards.
  */
 struct gateway_port {
-	uint8_t side; /* enum dataplane_side */
+	uint64_t frame[2]; /* the first octets of nearly every frame here, under GATEWAY_FRAME_MASK */
+	uint8_t side;      /* enum dataplane_side */
 	struct rte_ether_addr mac;
 	uint16_t mtu_bytes;
 	struct in6_addr link_local;
 	uint16_t *links; /* access: link by VLAN identifier, [0] without one; LINK_NONE: there is none */
 };
 
+/* Of the first 16 octets of a frame: destination, type and the version of IPv6. */
+#define GATEWAY_FRAME_MASK_0 RTE_BE64(0xffffffffffff0000)
+#define GATEWAY_FRAME_MASK_1 RTE_BE64(0x00000000fffff000)
+
 struct gateway_link {
-	uint16_t port;
+	uint16_t port; /* PORT_NONE: there is no such link, and nothing fits into it */
 	uint16_t vlan; /* VLAN_NONE: untagged */
+	uint16_t mtu_bytes;
+	uint8_t reserved[2];
+	uint8_t ethernet[8]; /* source and type of frames without a tag */
 };
 
 /* What an own address is, in the values of `own`. */
