@@ -23,7 +23,8 @@
 #define ROWS_MAX       32
 #define USUAL_BUFFERS  512
 #define USUAL_SEED     UINT64_C(88172645463325252)
-#define PCAP_PACKETS   4096
+#define USUAL_PACKETS  4096
+#define PACKETS_TOP    (UINT32_C(1) << 18)
 #define DRIVE_MS       1000
 #define POOL_CACHE     RTE_MEMPOOL_CACHE_MAX_SIZE
 #define EXIT_ARGUMENTS 2
@@ -34,6 +35,7 @@ struct options {
 	uint32_t paths; /* bit by path */
 	struct traffic_shape shape;
 	unsigned buffers;
+	unsigned packets; /* of the capture */
 	bool counters, plain; /* rows with and without counters of objects */
 	bool scale;
 	const char *json, *write_pcap, *drive;
@@ -56,8 +58,9 @@ static void usage(FILE *out)
 	      "  --round-ms N        length of a round; 7 rounds count (100)\n"
 	      "  --no-scale          leave out updates and two workers\n"
 	      "  --json FILE         write the results there, too\n"
-	      "  --write-pcap FILE   only write 4096 packets of the first path to FILE\n"
+	      "  --write-pcap FILE   only write packets of the first path to FILE\n"
 	      "  --drive FILE        only measure the first path with packets of FILE from net_pcap, driver included\n"
+	      "  --packets N         in FILE; net_pcap keeps a buffer for each (4096)\n"
 	      "  --help              print this text\n"
 	      "\n"
 	      "Exit codes: 0 measured, 1 could not, 2 wrong arguments.\n",
@@ -162,6 +165,7 @@ enum option_key {
 	JSON,
 	WRITE,
 	DRIVE,
+	PACKETS,
 	HELP
 };
 
@@ -190,6 +194,11 @@ static bool read_option(struct options *options, int key, char *value)
 	case JSON: options->json = value; return true;
 	case WRITE: options->write_pcap = value; return true;
 	case DRIVE: options->drive = value; return true;
+	case PACKETS:
+		if (!number(value, 1, PACKETS_TOP, &n))
+			return refuse("--packets", value, "1 to 262144 are allowed");
+		options->packets = (unsigned)n;
+		return true;
 	default: return false;
 	}
 }
@@ -210,6 +219,7 @@ static int read_arguments(struct options *options, int argc, char **argv)
 		{"json", required_argument, NULL, JSON},
 		{"write-pcap", required_argument, NULL, WRITE},
 		{"drive", required_argument, NULL, DRIVE},
+		{"packets", required_argument, NULL, PACKETS},
 		{"help", no_argument, NULL, HELP},
 		{NULL, 0, NULL, 0},
 	};
@@ -220,6 +230,7 @@ static int read_arguments(struct options *options, int argc, char **argv)
 		.paths = (UINT32_C(1) << PATH_COUNT) - 1,
 		.shape = {.seed = USUAL_SEED, .size = TRAFFIC_SIZE_USUAL},
 		.buffers = USUAL_BUFFERS,
+		.packets = USUAL_PACKETS,
 		.counters = true,
 		.plain = true,
 		.scale = true};
@@ -414,7 +425,7 @@ static int write_pcap(const struct options *options, struct rte_mempool *pool)
 {
 	enum traffic_path path = first_path(options);
 	struct rig *rig = rig_create(traffic_paths[path].rig, options->flows[0], 1, RIG_RINGS, pool);
-	int result = drive_write(rig, path, &options->shape, PCAP_PACKETS, options->write_pcap);
+	int result = drive_write(rig, path, &options->shape, options->packets, options->write_pcap);
 
 	rig_destroy(rig);
 	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -426,14 +437,16 @@ int main(int argc, char **argv)
 	struct rte_mempool *pool;
 	char vdev[4096];
 	int result = read_arguments(&options, argc, argv);
+	unsigned buffers;
 
 	if (result >= 0)
 		return result;
 	snprintf(vdev, sizeof(vdev), "net_pcap0,rx_pcap=%s,infinite_rx=1", options.drive != NULL ? options.drive : "");
 	if (bench_start_eal(argv[0], 1024, options.drive != NULL ? vdev : NULL) != 0)
 		return EXIT_FAILURE;
-	pool = rte_pktmbuf_pool_create("bench", 16383 + ROWS_MAX / 8 * options.buffers, POOL_CACHE, 0,
-		RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	buffers = options.drive != NULL ? options.packets : ROWS_MAX / 8 * options.buffers;
+	pool = rte_pktmbuf_pool_create(
+		"bench", 16383 + buffers, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (pool == NULL)
 		rig_die("no memory for packet buffers");
 	if (options.drive != NULL) {

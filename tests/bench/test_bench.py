@@ -20,6 +20,7 @@ WRONG = [
     (["--size", "1461"], "64 to 1460"),
     (["--buffers", "65"], "multiples of 64"),
     (["--seed", "0"], "1 or more"),
+    (["--packets", "0"], "1 to 262144"),
     (["--counters", "some"], "on, off and both"),
     (["surplus"], "usage"),
 ]
