@@ -57,9 +57,9 @@ struct net_host_ops {
 	/* The host gives the slot out again only when every update taken until now is applied. */
 	void (*descriptor_release)(void *context, uint32_t slot);
 	/*
-	 * The one answer for a tunnel for which net_tunnel_insert() gave 0: 0 after the update with its template was
+	 * The answer for a tunnel for which net_tunnel_insert() gave 0: 0 after the update with its template was
 	 * taken, or -EHOSTUNREACH. After an error the tunnel is still followed: it is mended as soon as the next hop
-	 * answers.
+	 * answers, and then 0 follows.
 	 */
 	void (*tunnel_resolved)(void *context, uint32_t tunnel, int error);
 	/* MAG: link and link-layer address of the mobile node whose prefix holds @address. False: none. LMA: NULL. */

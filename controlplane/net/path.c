@@ -107,12 +107,15 @@ static void told(struct net *net, struct tunnel *tunnel, uint32_t descriptor)
 		memcpy(tunnel->told_mac, tunnel->next_hop->mac, 6);
 }
 
+/* After an error that it is mended is still owed. */
 static void answer(struct net *net, struct tunnel *tunnel, int error)
 {
 	if (!tunnel->awaiting)
 		return;
-	tunnel->awaiting = false;
+	tunnel->awaiting = error != 0;
 	tunnel->report_error = error;
+	if (tunnel->reporting)
+		return;
 	tunnel->reporting = true;
 	TAILQ_INSERT_TAIL(&net->reports, tunnel, report);
 }

@@ -190,6 +190,8 @@ void gateway_stop(struct gateway *gateway); /* and stays away */
 void gateway_start(struct gateway *gateway);
 /* Its wall clock jumps. */
 void gateway_step_clock(struct gateway *gateway, int64_t ms);
+/* Its next hop is looked for: later, and perhaps not found. */
+void gateway_resolve(struct gateway *gateway, uint32_t tunnel);
 /* After a call into one of its engines: lets its transactions and timers go on. */
 void gateway_run(struct gateway *gateway);
 

@@ -18,7 +18,7 @@ enum event_kind {
 	EVENT_PACKET,   /* `packet` is at its next hop */
 	EVENT_REFUSAL,  /* gateway: a peer MAG does not take the packets of direction `try` of talk `index` */
 	EVENT_CALL,     /* at_arrow of the domain */
-	EVENT_RESOLVED, /* gateway: the next hop of tunnel `index` is known, or (`error`) not; `try` of these */
+	EVENT_RESOLVED, /* gateway: the next hop of tunnel `index` is known, or (`error`) not yet; `try` of these */
 };
 
 /* A packet of one mobile node for another. */

@@ -62,24 +62,32 @@ static void host_send_frame(void *context, const struct access_frame *frame)
 	network_send_frame(context, frame);
 }
 
-/* As net does: now, later, or a failure that is told later. */
-static int host_tunnel_insert(void *context, struct fwd_update *update)
+/* Its next hop answers some time, or does not. */
+void gateway_resolve(struct gateway *gateway, uint32_t tunnel)
 {
-	struct gateway *gateway = context;
 	struct domain *domain = gateway->domain;
 	struct event event = {.kind = EVENT_RESOLVED,
 		.gateway = (unsigned)(gateway - domain->gateways),
 		.epoch = gateway->life,
-		.index = update->index};
+		.index = tunnel};
+
+	if (sim_random_chance(&domain->random, domain->faults.unreachable_ppm))
+		event.error = -EHOSTUNREACH;
+	event.try = gateway->resolving[tunnel] = ++gateway->resolving_last;
+	event.at_ns = domain->now_ns + sim_random_between(&domain->random, 100, RESOLVE_MAX_US) * 1000;
+	events_queue_add(domain->queue, &event);
+}
+
+/* As net does: now, later, or a failure that is told later, and then perhaps that it is mended. */
+static int host_tunnel_insert(void *context, struct fwd_update *update)
+{
+	struct gateway *gateway = context;
+	struct domain *domain = gateway->domain;
 
 	gateway->resolving[update->index] = 0;
 	if (!sim_random_chance(&domain->random, domain->faults.unresolved_ppm))
 		return 1;
-	if (sim_random_chance(&domain->random, domain->faults.unreachable_ppm))
-		event.error = -EHOSTUNREACH;
-	event.try = gateway->resolving[update->index] = ++gateway->resolving_last;
-	event.at_ns = domain->now_ns + sim_random_between(&domain->random, 100, RESOLVE_MAX_US) * 1000;
-	events_queue_add(domain->queue, &event);
+	gateway_resolve(gateway, update->index);
 	return 0;
 }
 

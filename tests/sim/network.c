@@ -350,6 +350,8 @@ static void deliver_resolved(struct domain *domain, const struct event *event)
 	if (gateway->life != event->epoch || !gateway->alive || gateway->resolving[event->index] != event->try)
 		return; /* that tunnel is gone */
 	gateway->resolving[event->index] = 0;
+	if (event->error != 0)
+		gateway_resolve(gateway, event->index); /* its next hop is still looked for */
 	transactions_tunnel_resolved(gateway->transactions, event->index, event->error);
 	gateway_run(gateway);
 }
