@@ -8,6 +8,8 @@
 #include "endpoint.h"
 
 #define SLOTS_MIN 16
+#define LOAD_MAX  3 /* of LOAD_OF slots are taken at most */
+#define LOAD_OF   4
 
 uint64_t hash_bytes(const void *bytes, size_t n, uint64_t seed)
 {
@@ -43,7 +45,7 @@ static void slot_insert(struct hash_slot *slots, uint32_t mask, struct hash_slot
 
 int hash_index_reserve(struct hash_index *index, uint32_t more)
 {
-	uint64_t need = ((uint64_t)index->count + more) * 2; /* at most half full */
+	uint64_t need = (((uint64_t)index->count + more) * LOAD_OF + LOAD_MAX - 1) / LOAD_MAX;
 	uint64_t size = index->slots != NULL ? (uint64_t)index->mask + 1 : SLOTS_MIN;
 	struct hash_slot *slots;
 

@@ -7,7 +7,7 @@
 /*
  * A hash index: from the hash of a key to the numbers of the objects that may have the key. The objects live in an
  * array of the caller, who compares the key itself; so one index type serves names, addresses, MACs and prefixes.
- * Grows, never shrinks.
+ * Grows, never shrinks: three quarters full at most, and then to the double.
  *
  *	for (uint32_t at = 0; (i = hash_index_next(&index, hash, &at)) != HASH_NONE;)
  *		if (same(&objects[i], key))
@@ -15,7 +15,8 @@
  *
  * Threads: one writer; lookups from any thread when nothing is inserted any more.
  */
-#define HASH_NONE UINT32_MAX
+#define HASH_NONE            UINT32_MAX
+#define HASH_SLOTS_PER_VALUE (8.0 / 3) /* just after it has grown, with many values */
 
 struct hash_slot {
 	uint32_t hash;

@@ -158,10 +158,10 @@ struct association {
 	struct retired *retired;
 };
 
-/* With its slots in the indexes, 63 octets on average, less than 512 (bench_ro). */
 _Static_assert(sizeof(struct association) <= 424, "there may be a million of them");
-/* In three indexes, by both sides in one of them, which are half empty. */
-_Static_assert(sizeof(struct association) + 2 * 4 * sizeof(struct hash_slot) <= RO_PAIR_BYTES, "a pair at rest");
+/* In two indexes, in one of them by either side; just after they have grown. */
+_Static_assert(sizeof(struct association) + HASH_SLOTS_PER_VALUE * 3 * sizeof(struct hash_slot) <= RO_PAIR_BYTES,
+	"a pair at rest, whose MNs have one prefix each");
 
 struct seen_pair {
 	uint64_t source, destination;

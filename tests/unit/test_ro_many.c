@@ -8,8 +8,10 @@
 
 #include <cmocka.h>
 
+#include "ro/internal.h"
 #include "ro_crowd.h"
 
+#define STEP      500u
 #define PAIRS     100000u
 #define TURN_MAX  400 /* updates of one turn of the control core */
 #define LINGER_MS 21000
@@ -83,6 +85,27 @@ static void all_pairs_are_set_up_at_once_and_leave_no_memory(void **state)
 	}
 }
 
+/* However many they are: also when the indexes have just grown. */
+static void pair_never_takes_more_than_it_is_reckoned_with(void **state)
+{
+	struct ro_stats stats;
+
+	(void)state;
+	begin(true);
+	for (uint32_t pairs = STEP; pairs <= PAIRS / 2; pairs += STEP) {
+		double most = RO_PAIR_BYTES, indexes;
+
+		crowd_start(crowd, pairs - STEP, STEP);
+		crowd_run(crowd);
+		ro_stats(crowd_ro(crowd, CROWD_MAG1), &stats);
+		assert_int_equal(stats.pairs, pairs);
+		indexes = (double)(stats.association_bytes - PAIRS * sizeof(struct association)) / pairs;
+		if (sizeof(struct association) + indexes > most)
+			fail_msg("%u pairs: %.1f octets each", pairs, (double)sizeof(struct association) + indexes);
+	}
+	crowd_destroy(crowd);
+}
+
 /* An Ack is kept as long as its request may be repeated, not as long as its pair lives. */
 static void active_pair_has_nothing_on_the_heap(void **state)
 {
@@ -131,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_pairs_are_set_up_at_once_and_leave_no_memory),
+		cmocka_unit_test(pair_never_takes_more_than_it_is_reckoned_with),
 		cmocka_unit_test(active_pair_has_nothing_on_the_heap),
 		cmocka_unit_test(lost_peer_does_not_hold_up_the_control_core),
 	};
