@@ -14,11 +14,12 @@
 
 #define WINDOW_MS      1000 /* in which an MN is the reason of at most so many notifications: */
 #define PER_WINDOW     2
-#define SPACING_MS     (WINDOW_MS / PER_WINDOW) /* to one MAG: it said that it does it, and is at it */
-#define IN_FLIGHT_MS   100                      /* what arrives so soon after a handover was sent before it */
+#define SPACING_MS     (WINDOW_MS / PER_WINDOW) /* to one MAG: it said that it does it, and is at it; doubled: */
+#define DOUBLINGS_MAX  6   /* each time that it was in vain, up to 32 s; packets may go on coming for long */
+#define IN_FLIGHT_MS   100 /* what arrives so soon after a handover was sent before it */
 #define UNSUPPORTED_MS 300000
 
-/* Outstanding, or kept because it counts for the window. */
+/* Outstanding, or kept because it counts for the window, or because the next one shall not follow soon. */
 struct lma_notice {
 	struct timer timer; /* retransmission, or the end of the window */
 	struct ident id;
@@ -28,6 +29,7 @@ struct lma_notice {
 	uint32_t slot, peer;
 	uint16_t sequence, length;
 	uint8_t retransmissions;
+	uint8_t in_vain; /* sent since the last PBU of the MN */
 	bool is_outstanding;
 	uint8_t bytes[MH_LENGTH_SEND_MAX];
 };
@@ -68,11 +70,19 @@ static void notice_free(struct lma *lma, struct lma_notice *notice)
 	free(notice);
 }
 
+/* From one to the next. */
+static uint64_t spacing_ms(const struct lma_notice *notice)
+{
+	unsigned doublings = notice->in_vain > 0 ? notice->in_vain - 1u : 0;
+
+	return (uint64_t)SPACING_MS << (doublings < DOUBLINGS_MAX ? doublings : DOUBLINGS_MAX);
+}
+
 /* No answer is awaited any more. */
 static void notice_end(struct lma *lma, struct lma_notice *notice)
 {
 	notice->is_outstanding = false;
-	timer_start(&lma->wheel, &notice->timer, notice->sent_ms[0] + WINDOW_MS);
+	timer_start(&lma->wheel, &notice->timer, notice->sent_ms[0] + PER_WINDOW * spacing_ms(notice));
 }
 
 static void note(struct lma *lma, const struct lma_notice *notice, enum history_event event, uint8_t value)
@@ -144,6 +154,19 @@ void lma_notices_fini(struct lma *lma)
 	hash_index_fini(&lma->notices.by_id);
 }
 
+/* For another one: a notice that is kept for the distance to the next one only. */
+static void make_room(struct lma *lma)
+{
+	for (unsigned i = 0; i < NOTICES_MAX; i++) {
+		struct lma_notice *notice = lma->notices.slots[i];
+
+		if (!notice->is_outstanding && notice->sent_ms[0] + WINDOW_MS <= engine_ms(lma->now)) {
+			notice_free(lma, notice);
+			return;
+		}
+	}
+}
+
 /* NULL: no room, or no memory. */
 static struct lma_notice *notice_create(struct lma *lma, const struct mn_id *id, uint64_t hash, uint32_t peer)
 {
@@ -151,6 +174,8 @@ static struct lma_notice *notice_create(struct lma *lma, const struct mn_id *id,
 	struct lma_notice *notice;
 	uint32_t slot = 0;
 
+	if (notices->count == NOTICES_MAX)
+		make_room(lma);
 	if (notices->count == NOTICES_MAX)
 		return NULL;
 	notice = calloc(1, sizeof(*notice));
@@ -249,7 +274,7 @@ static void ask(struct lma *lma, struct binding *binding, uint32_t peer)
 	uint64_t hash = hash_mn_id(&id, lma->cache.seed), now_ms = engine_ms(lma->now);
 	struct lma_notice *notice = notice_find(&lma->notices, &id, hash, peer);
 
-	if (notice != NULL && (notice->is_outstanding || notice->sent_ms[0] + SPACING_MS > now_ms))
+	if (notice != NULL && (notice->is_outstanding || notice->sent_ms[0] + spacing_ms(notice) > now_ms))
 		return;
 	if (is_limited(lma, &id, hash)) {
 		lma->stats.upn_limited++;
@@ -268,6 +293,8 @@ static void ask(struct lma *lma, struct binding *binding, uint32_t peer)
 	notice->length = notice_encode(lma, notice, binding);
 	notice->retransmissions = 0;
 	notice->is_outstanding = true;
+	if (notice->in_vain <= DOUBLINGS_MAX)
+		notice->in_vain++;
 	notice->sent_ms[1] = notice->sent_ms[0];
 	notice->sent_ms[0] = now_ms;
 	timer_start(&lma->wheel, &notice->timer, now_ms + lma->config.update_notification_replay_ms);
@@ -306,9 +333,11 @@ void lma_notices_void(struct lma *lma, const struct mn_id *id)
 	if (lma->notices.count == 0)
 		return;
 	hash = hash_mn_id(id, lma->cache.seed);
-	while ((notice = notice_next(&lma->notices, id, hash, &at)) != NULL)
+	while ((notice = notice_next(&lma->notices, id, hash, &at)) != NULL) {
+		notice->in_vain = 0;
 		if (notice->is_outstanding)
 			notice_end(lma, notice);
+	}
 }
 
 /* The notice that the acknowledgement is about, also if nobody waits for it any more; NULL: none. */

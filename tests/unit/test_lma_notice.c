@@ -340,6 +340,39 @@ static void mag_that_said_yes_has_500_ms(void **state)
 	asked(MAG1);
 }
 
+/* It says that it has not got the node, or that it is at it, or nothing, and packets of the node keep coming from it.
+ */
+static void mag_that_is_asked_in_vain_is_asked_less_and_less_often(void **state)
+{
+	const unsigned expected_ms[] = {0, 500, 1500, 3500, 7500, 15500, 31500, 63500, 95500};
+
+	for (unsigned answer = 0; answer < 3; answer++) {
+		unsigned sent = 0;
+
+		settle_at(MN, MAG2);
+		world_advance(&world, 1000);
+		for (unsigned ms = 0; ms <= 100000; ms += 100, world_advance(&world, 100)) {
+			bool asks;
+
+			fake_host_clear(&world.fake);
+			packet_from(MN, MAG1);
+			asks = world.fake.message_count > 0;
+			if (asks && answer < 2)
+				acknowledge(MN, MAG1, expect_notice(MAG1, UPN_FLAG_A)->fixed.upn.sequence,
+					answer == 0 ? UPA_STATUS_NOT_ATTACHED : UPA_STATUS_SUCCESS);
+			if (asks && answer < 2 && (sent == 9 || ms != expected_ms[sent]))
+				fail_msg("number %u after %u ms", sent, ms);
+			sent += asks;
+		}
+		assert_in_range(sent, 8, 9); /* without an answer the first ones wait for it longer than that */
+		fake_host_clear(&world.fake);
+		world_register(&world, MN, MAG3); /* something has changed */
+		world_register(&world, MN, MAG2);
+		world_advance(&world, 500 + OVER_GRACE);
+		asked(MAG1);
+	}
+}
+
 static void one_node_is_the_reason_of_at_most_two_notices_a_second(void **state)
 {
 	settle_at(MN, MAG2);
@@ -497,6 +530,7 @@ int main(void)
 		TEST(acknowledgement_behind_the_pbu_is_not_unknown),
 		TEST(acknowledgement_that_fits_nothing_changes_nothing),
 		TEST(mag_that_said_yes_has_500_ms),
+		TEST(mag_that_is_asked_in_vain_is_asked_less_and_less_often),
 		TEST(one_node_is_the_reason_of_at_most_two_notices_a_second),
 		TEST(mag_that_does_not_know_the_message_is_left_alone_for_300_s),
 		TEST(restarted_mag_is_asked_again),
