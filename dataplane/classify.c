@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "endpoint.h"
+
 #define ICMPV6_ERROR_MAX    127
 #define ICMPV6_ECHO_REQUEST 128
 #define ICMPV6_ECHO_REPLY   129
@@ -14,6 +16,7 @@
 #define ND_HOP_LIMIT        255
 #define DHCPV6_SERVER_PORT  547
 #define UDP_HEADER          8
+#define AHEAD               16 /* packets that are looked up at once; what a core can have on its way */
 
 #define BE16_IPV6 RTE_BE16(RTE_ETHER_TYPE_IPV6)
 #define BE16_VLAN RTE_BE16(RTE_ETHER_TYPE_VLAN)
@@ -375,13 +378,35 @@ static __rte_always_inline bool take_usual(
 	return true;
 }
 
+/* Have the pairs of the packets that came into uplink's vector since looked up as far as that needs no waiting. */
+static __rte_always_inline void uplink_look_ahead(struct worker *w, const struct pair_table *pairs)
+{
+	const struct vector *uplink = &w->vectors[STAGE_uplink];
+	struct uplink_ahead *ahead = &w->ahead;
+	uint16_t from = ahead->count;
+
+	for (uint16_t i = from; i < uplink->n; i++) {
+		const struct rte_ipv6_hdr *ip = packet_ipv6(uplink->pkts[i]);
+
+		ahead->keys[i] = pair_key(PAIR_TX, endpoint_id_ipv6(ip->src_addr), endpoint_id_ipv6(ip->dst_addr));
+	}
+	pair_table_lookup_ahead(pairs, &ahead->keys[from], (uint16_t)(uplink->n - from), &ahead->hashes[from]);
+	ahead->count = uplink->n;
+}
+
 static __rte_always_inline void classify_access_burst(
 	struct worker *w, struct rte_mbuf **pkts, uint16_t n, const struct gateway_port *port)
 {
+	const struct pair_table *pairs = w->tables->pairs;
 	struct vector *uplink = &w->vectors[STAGE_uplink];
 	uint16_t number = pkts[0]->port, link = port->links[VLAN_NONE], done = uplink->n;
+	bool look_ahead = pairs != NULL && !pair_table_is_empty(pairs);
 
 	for (uint16_t i = 0; i < n; i++) {
+		if (look_ahead && i % AHEAD == 0 && i != 0) {
+			uplink->n = done;
+			uplink_look_ahead(w, pairs);
+		}
 		if (likely(link != LINK_NONE && take_usual(pkts[i], port, number, link))) {
 			prefetch_outer(pkts[i]);
 			uplink->pkts[done++] = pkts[i];
@@ -392,6 +417,8 @@ static __rte_always_inline void classify_access_burst(
 		done = uplink->n;
 	}
 	uplink->n = done;
+	if (look_ahead)
+		uplink_look_ahead(w, pairs);
 }
 
 /* The stage that a usual packet of a core or outside port goes to; STAGE_COUNT: classify_core() says. */

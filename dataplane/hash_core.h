@@ -244,31 +244,30 @@ static inline const void *hash_bucket_candidate(
 	return entry;
 }
 
-/*
- * Look up @n keys (@n <= VECTOR_MAX), which lie one after the other. found[i] is the entry that hash_core_find() gives,
- * NULL if there is none. Returns the number found. All first buckets are on their way before the first is read, then
- * all entries. What is not as usual, a signature that another key has too or a change under way, goes through
- * hash_core_find_hashed().
- */
-static inline uint16_t hash_core_find_burst(const struct hash_core *core, const uint64_t *keys, uint16_t n,
-	const void **found, unsigned words, unsigned entry_bytes)
+/* The first half of hash_core_find_burst(): the hashes of @n keys. Their first buckets are on their way. */
+static inline void hash_core_find_ahead(
+	const struct hash_core *core, const uint64_t *keys, uint16_t n, uint64_t *hashes, unsigned words)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		hashes[i] = hash_words(&keys[i * words], words, core->seed);
+		__builtin_prefetch(&core->buckets[hash_first(hashes[i], core->bucket_count)]);
+	}
+}
+
+/* The second half, which may come as late as wanted. */
+static inline uint16_t hash_core_find_prepared(const struct hash_core *core, const uint64_t *keys,
+	const uint64_t *hashes, uint16_t n, const void **found, unsigned words, unsigned entry_bytes)
 {
 	const struct hash_bucket *const buckets = core->buckets;
 	const uint8_t *const slab = core->slab->entries;
 	const uint32_t bucket_count = core->bucket_count;
-	const uint64_t seed = core->seed;
 	const struct hash_bucket *at[VECTOR_MAX];
-	uint64_t hashes[VECTOR_MAX];
 	uint8_t seconds[VECTOR_MAX]; /* keys that may lie in their second bucket */
 	uint16_t missed = 0, second_count = 0;
 	bool moved;
 
 	for (uint16_t i = 0; i < n; i++) {
-		hashes[i] = hash_words(&keys[i * words], words, seed);
 		at[i] = &buckets[hash_first(hashes[i], bucket_count)];
-		__builtin_prefetch(at[i]);
-	}
-	for (uint16_t i = 0; i < n; i++) {
 		found[i] = hash_bucket_candidate(at[i], hashes[i], slab, entry_bytes, &moved);
 		if (__builtin_expect(found[i] == NULL, 0) && moved) {
 			uint32_t first = hash_first(hashes[i], bucket_count);
@@ -295,4 +294,19 @@ static inline uint16_t hash_core_find_burst(const struct hash_core *core, const 
 		missed = (uint16_t)(missed + (entry == HASH_NONE));
 	}
 	return (uint16_t)(n - missed);
+}
+
+/*
+ * Look up @n keys (@n <= VECTOR_MAX), which lie one after the other. found[i] is the entry that hash_core_find() gives,
+ * NULL if there is none. Returns the number found. All first buckets are on their way before the first is read, then
+ * all entries. What is not as usual, a signature that another key has too or a change under way, goes through
+ * hash_core_find_hashed().
+ */
+static inline uint16_t hash_core_find_burst(const struct hash_core *core, const uint64_t *keys, uint16_t n,
+	const void **found, unsigned words, unsigned entry_bytes)
+{
+	uint64_t hashes[VECTOR_MAX];
+
+	hash_core_find_ahead(core, keys, n, hashes, words);
+	return hash_core_find_prepared(core, keys, hashes, n, found, words, entry_bytes);
 }

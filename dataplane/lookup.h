@@ -28,6 +28,17 @@ static inline void lookup_endpoints(const struct worker *w, struct rte_mbuf **pk
 		prefetch_object(w->node_counters, forwards[i]->node, w->nodes_max, direction);
 }
 
+static inline void prefetch_pair_counters(
+	const struct worker *w, uint16_t n, enum counter_direction direction, const struct pair_entry *const *entries)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		if (entries[i] == NULL)
+			continue;
+		prefetch_object(w->pair_counters, entries[i]->index, w->pairs_max, direction);
+		prefetch_object(w->node_counters, entries[i]->forward.node, w->nodes_max, direction);
+	}
+}
+
 /*
  * The entry of each packet's pair (data at the IPv6 header), NULL if there is none, with the counters of pair and node
  * of @direction on their way. There is a pair table. Worker.
@@ -45,10 +56,5 @@ static inline void lookup_pairs(const struct worker *w, struct rte_mbuf **pkts, 
 		keys[i] = pair_key(half, endpoint_id_ipv6(ip->src_addr), endpoint_id_ipv6(ip->dst_addr));
 	}
 	pair_table_lookup_burst(w->tables->pairs, keys, n, entries);
-	for (uint16_t i = 0; i < n; i++) {
-		if (entries[i] == NULL)
-			continue;
-		prefetch_object(w->pair_counters, entries[i]->index, w->pairs_max, direction);
-		prefetch_object(w->node_counters, entries[i]->forward.node, w->nodes_max, direction);
-	}
+	prefetch_pair_counters(w, n, direction, entries);
 }

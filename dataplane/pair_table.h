@@ -92,6 +92,13 @@ const struct pair_entry *pair_table_lookup(const struct pair_table *table, union
 /* @n lookups (@n <= VECTOR_MAX), the same as one by one. Returns the number found. Readers. */
 uint16_t pair_table_lookup_burst(
 	const struct pair_table *table, const union pair_key *keys, uint16_t n, const struct pair_entry **entries);
+/*
+ * The same in two halves, with other work between them: the first has what is read first on its way to the cache.
+ * @hashes: from one to the other. Readers.
+ */
+void pair_table_lookup_ahead(const struct pair_table *table, const union pair_key *keys, uint16_t n, uint64_t *hashes);
+uint16_t pair_table_lookup_prepared(const struct pair_table *table, const union pair_key *keys, const uint64_t *hashes,
+	uint16_t n, const struct pair_entry **entries);
 
 /*
  * Writer. The half is that of @pair's forward.flags. 0, or -EINVAL: no half, source and destination are not two

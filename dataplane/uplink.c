@@ -84,7 +84,12 @@ static uint16_t uplink_pairs(struct worker *w, struct rte_mbuf **pkts, uint16_t 
 	const struct pair_entry *entries[VECTOR_MAX];
 	uint16_t left = 0;
 
-	lookup_pairs(w, pkts, n, PAIR_TX, COUNTER_UP, entries);
+	if (likely(w->ahead.count == n)) {
+		pair_table_lookup_prepared(w->tables->pairs, w->ahead.keys, w->ahead.hashes, n, entries);
+		prefetch_pair_counters(w, n, COUNTER_UP, entries);
+	} else {
+		lookup_pairs(w, pkts, n, PAIR_TX, COUNTER_UP, entries);
+	}
 	for (uint16_t i = 0; i < n; i++) {
 		const struct pair_entry *entry = entries[i];
 
@@ -112,6 +117,7 @@ void stage_uplink(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 
 	if (w->tables->pairs != NULL && !pair_table_is_empty(w->tables->pairs))
 		n = uplink_pairs(w, pkts, n);
+	w->ahead.count = 0;
 	lookup_endpoints(w, pkts, n, LOOKUP_SOURCE, COUNTER_UP, forwards);
 	if (w->sketch != NULL)
 		uplink_watch(w, pkts, forwards, n);

@@ -13,6 +13,7 @@
 #include "owner.h"
 #include "packet.h"
 #include "pair_sketch.h"
+#include "pair_table.h"
 #include "token_bucket.h"
 
 /*
@@ -24,6 +25,17 @@
 struct vector {
 	uint16_t n;
 	struct rte_mbuf *pkts[VECTOR_MAX];
+} __attribute__((aligned(64)));
+
+/*
+ * What classify prepared for uplink: the pairs of the packets in its vector, in order, whose buckets are on their way
+ * from memory. @count: 0, it did not, for there are no pairs or the packets were not all from one access port; or that
+ * of the vector.
+ */
+struct uplink_ahead {
+	uint16_t count;
+	union pair_key keys[VECTOR_MAX];
+	uint64_t hashes[VECTOR_MAX];
 } __attribute__((aligned(64)));
 
 /* A receive queue that this worker owns. */
@@ -101,6 +113,7 @@ struct worker {
 	struct worker_spread spread;
 	struct vector vectors[STAGE_COUNT]; /* worker: rw; what waits for each stage */
 	struct vector out[PORTS_MAX];       /* worker: rw; tx's own sorting by port */
+	struct uplink_ahead ahead;          /* worker: rw */
 
 	struct worker_way ways[PORTS_MAX];
 	struct worker_queue queues[WORKER_QUEUES_MAX];
