@@ -176,6 +176,30 @@ static void packets_of_pairs_and_others_mix_in_a_burst(void **state)
 	bed_check_conservation(bed);
 }
 
+/* In the vector of uplink packets move up for those that did not come there, or came by the long way. */
+static void packets_of_pairs_stay_theirs_among_unusual_ones(void **state)
+{
+	const struct frame direct = from_node(MN1_MAC, MN1, MN6, 64), other = from_node(MN1_MAC, MN1, SERVER, 64);
+	struct frame foreign = direct, to_port = direct, got;
+	const struct frame *kinds[] = {&foreign, &direct, &to_port, &other, &direct};
+	unsigned direct_count = 0, other_count = 0;
+
+	memcpy(foreign.bytes, "\2\0\0\0\0\x66", 6);
+	memcpy(to_port.bytes, MAC(ACCESS), 6);
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(rte_ring_enqueue(bed->receive[ACCESS], bed_mbuf(kinds[i % 5])), 0);
+	bed->put += 64;
+	bed_turn(bed);
+	while (bed_sent(bed, CORE, &got)) {
+		direct_count += got.bytes[14 + 39] == 7;
+		other_count += got.bytes[14 + 39] != 7;
+	}
+	assert_int_equal(direct_count, 38);
+	assert_int_equal(other_count, 13);
+	assert_int_equal(bed_drops(bed, DROP_foreign_mac), 13);
+	bed_check_conservation(bed);
+}
+
 static void path_follows_the_entry(void **state)
 {
 	const struct frame in = from_node(MN1_MAC, MN1, MN6, 64);
@@ -703,6 +727,7 @@ int main(void)
 		PAIR_TEST(packets_of_a_pair_go_straight_to_the_peer),
 		PAIR_TEST(other_packets_of_the_node_go_to_the_anchor),
 		PAIR_TEST(packets_of_pairs_and_others_mix_in_a_burst),
+		PAIR_TEST(packets_of_pairs_stay_theirs_among_unusual_ones),
 		PAIR_TEST(path_follows_the_entry),
 		PAIR_TEST(other_sender_does_not_get_into_the_direct_tunnel),
 		PAIR_TEST(node_that_moved_within_the_gateway_uses_the_anchor_until_its_pair_follows),
