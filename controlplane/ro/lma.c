@@ -504,7 +504,9 @@ void lma_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change 
 	uint32_t at = 0;
 
 	while ((a = association_of(ro, prefix, &at)) != NULL) {
-		if (change == RO_SESSION_MOVED || change == RO_SESSION_RENEWED)
+		if (change == RO_SESSION_UP && a->state == RO_STATE_FALLBACK)
+			removal_follows(ro, a, (unsigned)association_side(a, prefix));
+		else if (change == RO_SESSION_MOVED || change == RO_SESSION_RENEWED)
 			session_moved(ro, a, prefix, change == RO_SESSION_RENEWED);
 		else if (change == RO_SESSION_DOWN && (a->state == RO_STATE_ACTIVE || a->state == RO_STATE_PENDING))
 			update_remove(ro, a, RO_STATUS_NOT_ATTACHED);

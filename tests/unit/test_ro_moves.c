@@ -644,6 +644,31 @@ static void removal_follows_an_mn_to_where_it_came_back(void **state)
 	}
 }
 
+/* Nor did it hear that the MN had no binding in between. */
+static void removal_follows_an_mn_that_is_registered_again(void **state)
+{
+	struct world_mn *mn = &world.mns[0];
+
+	(void)state;
+	begin(3);
+	world_traffic(&world, LMA1);
+	mn->mag = MAG3;
+	ro_session_changed(world.nodes[MAG3].ro, &world.now, mn->prefix, RO_SESSION_UP);
+	ro_session_changed(world.nodes[LMA1].ro, &world.now, mn->prefix, RO_SESSION_MOVED);
+	world_run(&world);
+	assert_true(is_direct());
+	mn->mag = -1;
+	ro_session_changed(world.nodes[MAG3].ro, &world.now, mn->prefix, RO_SESSION_DOWN);
+	ro_session_changed(world.nodes[LMA1].ro, &world.now, mn->prefix, RO_SESSION_DOWN);
+	world_run(&world);
+	assert_false(world_is_quiet(&world)); /* MAG1 */
+	mn->mag = MAG1;
+	ro_session_changed(world.nodes[LMA1].ro, &world.now, mn->prefix, RO_SESSION_UP);
+	world_run(&world);
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -668,6 +693,7 @@ int main(void)
 		cmocka_unit_test(prefix_that_is_new_becomes_part_of_the_pair),
 		cmocka_unit_test(pair_is_about_all_prefixes_whatever_is_lost),
 		cmocka_unit_test(removal_follows_an_mn_to_where_it_came_back),
+		cmocka_unit_test(removal_follows_an_mn_that_is_registered_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
