@@ -245,6 +245,8 @@ static void step(struct domain *domain)
 
 	if (!events_queue_take(domain->queue, &event))
 		return;
+	if (domain->now_ns >= domain->disturbed_until_ns)
+		domain->calm_ns += event.at_ns - domain->now_ns;
 	domain->now_ns = event.at_ns;
 	domain->events++;
 	network_deliver(domain, &event);

@@ -65,6 +65,7 @@ struct domain_config {
 	uint32_t static_every;    /* every n-th node has a static prefix; 0: none */
 	uint32_t pool_length;     /* of the pool of each LMA; 0: 40 */
 	bool sequence_numbers;    /* instead of timestamps */
+	bool steady;              /* life_act(): no gateway goes away, no clock jumps */
 	struct ro_options ro;
 	struct faults faults;
 };
@@ -134,6 +135,7 @@ struct domain {
 	uint64_t events, messages, lost;
 	struct talks *talks;
 	uint64_t disturbed_until_ns; /* see domain_disturb() */
+	uint64_t calm_ns;            /* time that it was not, in all */
 	uint64_t checked_ns;         /* pairs, all of them */
 	struct events_queue *queue;
 	struct arrows *arrows;

@@ -44,7 +44,12 @@ static uint64_t hook_reclaimed(void *context)
 
 static unsigned hook_failures(void *context, struct door_failure *failures, unsigned n)
 {
-	return owner_failures(((struct gateway *)context)->owner, failures, n);
+	struct gateway *gateway = context;
+	unsigned count = owner_failures(gateway->owner, failures, n);
+
+	if (count > 0)
+		domain_disturb(gateway->domain);
+	return count;
 }
 
 static void host_send(void *context, const struct mh_datagram *datagram)
@@ -356,7 +361,8 @@ void gateway_start(struct gateway *gateway)
 	if ((gateway->lma == NULL && gateway->mag == NULL) || gateway->heartbeat == NULL)
 		abort();
 	gateway_ro_start(gateway, host, &now);
-	domain_disturb(gateway->domain);
+	if (restarted)
+		domain_disturb(gateway->domain);
 	gateway_run(gateway);
 }
 

@@ -22,8 +22,6 @@ static bool is_settled(const struct gateway *gateway)
 
 static bool is_disturbed(struct domain *domain)
 {
-	if (domain->faults.owner.refuse_ppm != 0)
-		domain_disturb(domain);
 	return domain->now_ns < domain->disturbed_until_ns;
 }
 
@@ -70,22 +68,21 @@ static bool is_there(struct domain *domain, const struct gateway *mag, struct pa
 }
 
 /*
- * The MAG @peer gave the destination up, and its LMA still has it there: its PBU was refused, as with a clock that is
- * off, so the LMA has nothing to tell the sender. RX lingers, then there is RO Error.
+ * The MAG @peer gave the destination up, and its LMA still has it there: the de-registration, which is sent once (RFC
+ * 5213 6.9.1.3), was lost, or refused. RX lingers, then there is RO Error; the LMA tells the other end when it hears of
+ * it, at the latest when the binding ends, and that takes an exchange with the other LMA and one with the sender.
  */
-static bool is_given_up(struct domain *domain, const struct gateway *peer, const struct fwd_pair *pair)
+static bool is_given_up(struct domain *domain, const struct gateway *peer, struct pair_record *record)
 {
+	const struct gateway *lma = domain_lma_of(domain, record->pair.destination);
 	struct ro_session session;
 
-	if (ro_mag_sessions.find_by_prefix(peer->mag, pair->destination, &session))
+	if (ro_mag_sessions.find_by_prefix(peer->mag, record->pair.destination, &session))
 		return false;
-	for (unsigned i = 0; i < domain->config.lmas; i++) {
-		const struct gateway *lma = domain_lma(domain, i);
-
-		if (lma->alive && ro_lma_sessions.find_by_prefix(lma->lma, pair->destination, &session))
-			return memcmp(&session.mag, &peer->address, 16) == 0;
-	}
-	return false;
+	if (lma != NULL && lma->alive && ro_lma_sessions.find_by_prefix(lma->lma, record->pair.destination, &session) &&
+		memcmp(&session.mag, &peer->address, 16) == 0)
+		record->given_up_ns = domain->now_ns;
+	return record->given_up_ns != 0 && record->given_up_ns + 2 * EXCHANGE_NS > domain->now_ns;
 }
 
 /*
@@ -117,7 +114,7 @@ static void check_sender(struct domain *domain, const struct gateway *mag, struc
 		record->uncovered_ns = 0;
 		return;
 	}
-	if (!peer->alive || !there || is_given_up(domain, peer, &record->pair) || cannot_return(peer, &record->pair)) {
+	if (!peer->alive || !there || is_given_up(domain, peer, record) || cannot_return(peer, &record->pair)) {
 		record->uncovered_ns = 0;
 		return;
 	}

@@ -66,6 +66,8 @@ void life_act(struct domain *domain)
 		mobile_leave(domain, number);
 	else if (dice < 75)
 		operator_acts(domain, number);
+	else if (domain->config.steady)
+		return;
 	else if (dice < 79 && gateway->alive)
 		gateway_restart(gateway);
 	else if (dice < 82)

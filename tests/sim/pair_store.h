@@ -20,6 +20,7 @@ struct pair_record {
 	enum presence presence;
 	uint64_t since_ns;     /* inserted or replaced */
 	uint64_t elsewhere_ns; /* invariants: the LMA was last seen to have the source elsewhere; 0: never */
+	uint64_t given_up_ns;  /* invariants: the LMA was last seen to have the destination where it is not; 0: never */
 	uint64_t taken_ns;     /* invariants: the peer was last seen to take it; 0: never */
 	uint64_t uncovered_ns; /* invariants: the peer was first seen not to take it; 0: it takes it */
 };
