@@ -51,8 +51,12 @@ const struct pipeline *pipeline_for(enum dataplane_role role)
 
 void pipeline_run(struct worker *w)
 {
+	pipeline_run_since(w, rte_rdtsc());
+}
+
+void pipeline_run_since(struct worker *w, uint64_t start)
+{
 	const struct pipeline *pipeline = w->pipeline;
-	uint64_t start = rte_rdtsc();
 
 	w->now = start;
 	for (unsigned i = 0; i < pipeline->count; i++) {

@@ -43,6 +43,8 @@ const struct pipeline *pipeline_for(enum dataplane_role role);
 
 /* Run the stages over what is in the vectors, in order, and account calls, packets and cycles. Leaves none behind. */
 void pipeline_run(struct worker *w);
+/* The same; the first stage's cycles count from the TSC at @start, when the packets were asked for. */
+void pipeline_run_since(struct worker *w, uint64_t start);
 
 void stage_rx(struct worker *w, struct rte_mbuf **pkts, uint16_t n);
 void stage_spread(struct worker *w, struct rte_mbuf **pkts, uint16_t n);

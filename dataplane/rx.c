@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "rx.h"
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
@@ -26,13 +27,14 @@ void stage_rx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 unsigned rx_queue_poll(struct worker *w, const struct worker_queue *queue)
 {
 	struct vector *vector = &w->vectors[STAGE_rx];
+	uint64_t start = rte_rdtsc(); /* what the driver takes is the stage's, if packets come of it */
 	uint16_t n = rte_eth_rx_burst(queue->ethdev, queue->queue, vector->pkts, VECTOR_MAX);
 
 	for (uint16_t i = 0; i < n; i++)
 		vector->pkts[i]->port = queue->port;
 	vector->n = n;
 	if (n != 0)
-		pipeline_run(w);
+		pipeline_run_since(w, start);
 	return n;
 }
 
