@@ -206,7 +206,7 @@ void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 	if (runs == 0)
 		return;
 	tunnel_table_peer_burst(w->tables->tunnels, keys, runs, peers);
-	for (uint16_t run = 0; run < runs; run++)
+	for (uint16_t run = 0; run < runs && w->tunnel_counters != NULL; run++)
 		if (likely(peers[run] != NULL))
 			prefetch_object(w->tunnel_counters, peers[run]->tunnel, w->tunnels_max, COUNTER_UP);
 	i = 0;

@@ -190,10 +190,10 @@ void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 
 	if (n == 0)
 		return;
-	for (uint16_t i = 0; i < n; i++) {
+	for (uint16_t i = 0; i < n; i++)
 		indexes[i] = *packet_into(pkts[i]);
+	for (uint16_t i = 0; i < n && w->tunnel_counters != NULL; i++)
 		prefetch_object(w->tunnel_counters, indexes[i], w->tunnels_max, COUNTER_DOWN);
-	}
 	tunnel_table_lookup_burst(w->tables->tunnels, indexes, n, tunnels);
 	for (uint16_t i = 0; i < n; i++) {
 		if (likely(encap_usual(w, pkts[i], tunnels[i]))) {

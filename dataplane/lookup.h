@@ -24,14 +24,14 @@ static inline void lookup_endpoints(const struct worker *w, struct rte_mbuf **pk
 		ids[i] = endpoint_id_ipv6(end == LOOKUP_SOURCE ? ip->src_addr : ip->dst_addr);
 	}
 	endpoint_table_lookup_burst(w->tables->endpoints, ids, n, forwards);
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n && w->node_counters != NULL; i++)
 		prefetch_object(w->node_counters, forwards[i]->node, w->nodes_max, direction);
 }
 
 static inline void prefetch_pair_counters(
 	const struct worker *w, uint16_t n, enum counter_direction direction, const struct pair_entry *const *entries)
 {
-	for (uint16_t i = 0; i < n; i++) {
+	for (uint16_t i = 0; i < n && (w->pair_counters != NULL || w->node_counters != NULL); i++) {
 		if (entries[i] == NULL)
 			continue;
 		prefetch_object(w->pair_counters, entries[i]->index, w->pairs_max, direction);

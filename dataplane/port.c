@@ -107,7 +107,8 @@ static int configure(struct port *port, const struct dataplane_port *config, uns
 	if (rc != 0)
 		return rc;
 	conf.rxmode.mtu = configured_mtu(&info, config->mtu_bytes);
-	/* What we send is of one pool, in one segment, and nobody else's: what the driver has to know to free faster. */
+	/* What we send is of one pool, in one segment, and nobody else's: what the driver has to know to free faster.
+	 */
 	conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	port->rx_queues = RTE_MIN(wanted, info.max_rx_queues);
 	port->tx_queues = config->kind == DATAPLANE_PCI ? RTE_MIN((uint16_t)workers, info.max_tx_queues)
