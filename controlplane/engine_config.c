@@ -28,11 +28,6 @@ static uint32_t peer_index(const struct policy *policy, const char *name)
 	return i;
 }
 
-static bool peer_is_lma(const struct config *config, const struct config_peer *peer)
-{
-	return peer->role == PEER_OPPOSITE ? config->role == ROLE_MAG : peer->role == PEER_LMA;
-}
-
 static struct home_network_prefix home_prefix(const struct config_prefix *prefix)
 {
 	return (struct home_network_prefix){.prefix = prefix->address, .length = prefix->length};
@@ -50,7 +45,7 @@ static int add_peers(struct policy *policy, const struct config *config)
 					.address = peer->address,
 					.insecure = peer->insecure,
 					.heartbeat = peer->heartbeat,
-					.ro_only = peer_is_lma(config, peer) == (config->role == ROLE_LMA)});
+					.ro_only = config_peer_is_lma(config, peer) == (config->role == ROLE_LMA)});
 	}
 	return error;
 }
@@ -229,7 +224,7 @@ void config_mag_engine(const struct config *config, const struct policy *policy,
 static void ro_peer_fill(const struct config *config, const struct config_peer *from, struct ro_peer *peer)
 {
 	*peer = (struct ro_peer){.address = from->address,
-		.role = peer_is_lma(config, from) ? RO_ROLE_LMA : RO_ROLE_MAG,
+		.role = config_peer_is_lma(config, from) ? RO_ROLE_LMA : RO_ROLE_MAG,
 		.has_key = from->has_ro_key,
 		.key_id = from->ro_key_id};
 	memcpy(peer->key, from->ro_key, sizeof(peer->key));

@@ -179,11 +179,9 @@ static const struct config_peer *configured(const struct config *config, const s
 /* "lma" or "mag"; by default what this gateway is not. */
 static const char *peer_role(const struct config *config, const struct in6_addr *address)
 {
-	const struct config_peer *peer = configured(config, address);
-	enum peer_role role = peer != NULL ? peer->role : PEER_OPPOSITE;
-	bool lma = role == PEER_OPPOSITE ? config->role == ROLE_MAG : role == PEER_LMA;
+	const struct config_peer *peer = configured(config, address), unknown = {.role = PEER_OPPOSITE};
 
-	return lma ? "lma" : "mag";
+	return config_peer_is_lma(config, peer != NULL ? peer : &unknown) ? "lma" : "mag";
 }
 
 /* ---- pairs of each peer: counted before the first row ---- */

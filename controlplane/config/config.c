@@ -23,6 +23,11 @@ const char *role_name(enum role role)
 	return (unsigned)role < ROLE_COUNT ? roles[role] : "?";
 }
 
+bool config_peer_is_lma(const struct config *config, const struct config_peer *peer)
+{
+	return peer->role == PEER_OPPOSITE ? config->role == ROLE_MAG : peer->role == PEER_LMA;
+}
+
 const char *port_side_name(enum port_side side)
 {
 	return (unsigned)side < SIDE_COUNT ? sides[side] : "?";

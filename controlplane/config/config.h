@@ -32,7 +32,12 @@ enum ro_mode { RO_MODE_DIRECT, RO_MODE_PROXY, RO_MODE_COUNT };
 enum ro_profile { RO_PROFILE_EXP, RO_PROFILE_NATIVE, RO_PROFILE_COUNT };
 enum ro_trust { RO_TRUST_TOKEN, RO_TRUST_PEERS, RO_TRUST_COUNT };
 
+struct config;
+struct config_peer;
+
 const char *role_name(enum role role);
+/* Also before the configuration was loaded to the end. */
+bool config_peer_is_lma(const struct config *config, const struct config_peer *peer);
 const char *port_side_name(enum port_side side);
 
 struct config_prefix {

@@ -311,8 +311,7 @@ static void check_peer(struct checker *checker, struct hash_index *addresses, un
 		addresses, hash_bytes(&peer->address, sizeof(peer->address), 0), i, peers, same_peer_address);
 	char key[AT_TEXT_MAX];
 
-	if (peer->role == PEER_OPPOSITE)
-		peer->role = checker->config->role == ROLE_LMA ? PEER_MAG : PEER_LMA;
+	peer->role = config_peer_is_lma(checker->config, peer) ? PEER_LMA : PEER_MAG;
 	if (name != HASH_NONE)
 		mistake(checker, at(key, "peers[%u].name", i), "name of two peers; first in line %d", peers[name].line);
 	at(key, "peers[%u].address", i);

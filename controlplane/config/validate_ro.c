@@ -17,7 +17,7 @@ struct claim {
 
 static bool is_own_role(const struct config *config, const struct config_peer *peer)
 {
-	return peer->role == (config->role == ROLE_LMA ? PEER_LMA : PEER_MAG);
+	return config_peer_is_lma(config, peer) == (config->role == ROLE_LMA);
 }
 
 /* ---- times and numbers ---- */
