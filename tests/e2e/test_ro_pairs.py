@@ -58,6 +58,40 @@ def test_node_moves_to_the_mag_of_its_peer_and_away_again(ro):
     assert ro.goes(1, 2) == ([("MAG3", "MAG2")], [("MAG2", "MAG3")])
 
 
+# The figures of the draft, with one MAG for both nodes: nobody has to tell another MAG (wire-formats G.6.10).
+LOCAL = {
+    DIRECT_ONE: ["LMA1 -RO Init-> MAG2", "MAG2 -RO Init Ack-> LMA1", "MAG2 -RO Report-> LMA1",
+                 "LMA1 -RO Report Ack-> MAG2"],
+    DIRECT_TWO: ["LMA1 -RO Init-> LMA2", "LMA2 -RO Init Ack-> LMA1", "LMA2 -RO Init-> MAG2", "MAG2 -RO Init Ack-> LMA2",
+                 "MAG2 -RO Report-> LMA2", "LMA2 -RO Report Ack-> MAG2", "LMA2 -RO Report-> LMA1",
+                 "LMA1 -RO Report Ack-> LMA2"],
+    PROXY_ONE: ["LMA1 -RO Init-> MAG2", "MAG2 -RO Init Ack-> LMA1", "LMA1 -RO Setup-> MAG2", "MAG2 -RO Setup Ack-> LMA1",
+                "LMA1 -RO Setup-> MAG2", "MAG2 -RO Setup Ack-> LMA1"],
+    PROXY_TWO: ["LMA1 -RO Init-> LMA2", "LMA2 -RO Init Ack-> LMA1", "LMA2 -RO Init-> MAG2", "MAG2 -RO Init Ack-> LMA2",
+                "LMA2 -RO Report-> LMA1", "LMA1 -RO Report Ack-> LMA2", "LMA1 -RO Setup-> MAG2",
+                "MAG2 -RO Setup Ack-> LMA1", "LMA1 -RO Report-> LMA2", "LMA2 -RO Report Ack-> LMA1",
+                "LMA2 -RO Setup-> MAG2", "MAG2 -RO Setup Ack-> LMA2"],
+}
+
+
+@of(*ALL)
+def test_pair_that_begins_at_one_mag_is_local_from_the_start(ro):
+    ro.at_rest()
+    ro.place(1, 2)
+    since = time.time()
+    ro.talks()
+    ro.expect(since, *LOCAL[ro.mode, len(ro.domain.lma_numbers)])
+    assert ro.goes(1, 2) == ([], []), "in no tunnel"
+    pair, = [row for row in ro.domain.mag(2).rows("pairs") if row["state"] == "active"]
+    assert pair["a_to_b"] == pair["b_to_a"] == "local"
+    assert ro.stop()
+    assert ro.goes(1, 2) == ro.anchor_way(1, 2)
+    ro.becomes_direct()
+    ro.domain.plug(1, 3)
+    ro.becomes_direct()
+    assert ro.goes(1, 2) == ([("MAG3", "MAG2")], [("MAG2", "MAG3")])
+
+
 @of(DIRECT_ONE, PROXY_TWO)
 def test_both_nodes_move_at_once(ro):
     ro.optimised()

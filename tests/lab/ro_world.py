@@ -14,8 +14,7 @@ HOLD_DOWN_MS = 2000
 SETTINGS = {"detect-packets": 1, "detect-sample": 1, "detect-window": 500, "hold-down": HOLD_DOWN_MS}
 ONLY_LMA1_LOOKS = {"lma2": {"detect": False}}
 NO_HUGEPAGES = {"hugepages": "off"}  # five gateways at once, and other suites: there may be pages for some of them only
-# A packet over the anchor, and the marker behind it, may have to wait for processors that have other things to do.
-IN_ORDER = {"in-order": True, "flush-deadline": 1000, "flush-packets": 1024}
+IN_ORDER = {"in-order": True}
 VALIDITY_WINDOW_MS = 10000
 ECHO_PORT = 7
 RO_DEADLINE_S = 20
