@@ -14,6 +14,7 @@ import json
 import os
 import random
 import struct
+import time
 
 HOMES, PARTNERS = 0x20010db810000000, 0x20010db820000000  # upper 64 bits; the next home networks follow
 HOMES_PREFIXES = ["2001:db8:1000::/36", "2001:db8:2000::/36"]
@@ -23,6 +24,7 @@ SERVER = "2001:db8:f::100"
 CORE, OUTSIDE = "2001:db8:0:1", "2001:db8:0:2"
 LMAA, ROUTER = f"{CORE}::1", f"{OUTSIDE}::ff"
 ACCESS_MAC = "00:00:5e:00:52:13"  # RFC 6543: what every MAG shows to its mobile nodes
+DAY_MS = 86400000  # the longest validity of a timestamp at the LMA
 IMIX = [(64, 7), (576, 4), (1420, 1)]
 INNER_MIN, INNER_MAX = 56, 1460
 ETHERNET, IPV6, UDP, WORDS = 14, 40, 8, 8
@@ -57,7 +59,8 @@ def ipv6(source, destination, protocol, payload, hop_limit=64):
 
 class Plan:
     FIELDS = {"seed": 1, "nodes": 1024, "mags": 4, "core_mac": "02:00:00:00:01:01", "other_mac": "02:00:00:00:01:02",
-              "tester_core_mac": "02:00:00:00:02:01", "tester_other_mac": "02:00:00:00:02:02"}
+              "tester_core_mac": "02:00:00:00:02:01", "tester_other_mac": "02:00:00:00:02:02",
+              "timestamps": 0}
 
     def __init__(self, **values):
         unknown = set(values) - set(self.FIELDS)
@@ -69,6 +72,8 @@ class Plan:
             raise ValueError(f"nodes {self.nodes}: allowed are even numbers from 2 to {NODES_MAX}")
         if not 2 <= self.mags <= min(1024, self.nodes):
             raise ValueError(f"mags {self.mags}: allowed are 2 to 1024, and not more than nodes")
+        if self.timestamps not in (0, 1):
+            raise ValueError(f"timestamps {self.timestamps}: allowed are 0 and 1")
         chance = random.Random(self.seed)
         self.ports = chance.randrange(1024, 65536), chance.randrange(1024, 65536)
         self.filler = bytes(chance.randrange(256) for _ in range(INNER_MAX))
@@ -144,7 +149,7 @@ class Plan:
                               for mag in range(self.mags)],
                     "lma": {"address": LMAA, "max-bindings": max(16, self.nodes), "restart-hold": 0,
                             "pools": [{"name": "pool0", "prefix": HOMES_PREFIXES[0]}]},
-                    "variables": {"TimestampBasedApproachInUse": False},  # frames made beforehand have no right time
+                    "variables": self.order_of_registrations(),
                     "default-profile": {"pool": "pool0"}}
         return {**common, "ports": [core, {"name": "access0", "device": other_device, "side": "access"}],
                 "peers": [{"name": "lma0", "address": LMAA, "insecure": True},
@@ -153,6 +158,12 @@ class Plan:
                 "route-optimisation": {"enabled": True, "direct-trust": "peers", "max-pairs": self.nodes,
                                        "eligible-prefixes": HOMES_PREFIXES},
                 "default-profile": {"lma": "lma0"}}
+
+    def order_of_registrations(self):
+        """Of the LMA: frames made beforehand have sequence numbers, or the time when they were made, up to a day ago."""
+        if self.timestamps:
+            return {"TimestampBasedApproachInUse": True, "TimestampValidityWindow": DAY_MS}
+        return {"TimestampBasedApproachInUse": False}
 
     # ---- frames ----
 
@@ -164,7 +175,8 @@ class Plan:
         return ipv6(source, destination, 17, header[:6] + struct.pack("!H", checksum) + body)
 
     def pbu(self, i, sequence, lifetime_s=600):
-        """A Proxy Binding Update of node i from its MAG: a Mobility Header without any protection."""
+        """A Proxy Binding Update of node i from its MAG: a Mobility Header without any protection. With timestamps it has
+        the time of this call."""
         options = bytearray()
 
         def add(kind, data, factor=1, offset=0):
@@ -177,6 +189,8 @@ class Plan:
         add(23, bytes([0, 1]))  # handoff indicator: attachment over a new interface
         add(24, bytes([0, 4]))  # access technology: IEEE 802.11
         add(25, bytes(2) + self.node_mac(i), 8)  # link-layer identifier
+        if self.timestamps:
+            add(27, (time.time_ns() * 65536 // 10**9).to_bytes(8, "big"), 8, 2)  # seconds in 48 bits, 1/65536 in 16
         gap = -(12 + len(options)) % 8
         options.extend(b"" if gap == 0 else b"\0" if gap == 1 else bytes([1, gap - 2]) + bytes(gap - 2))
         fixed = struct.pack("!HHH", sequence & 0xffff, 0x8200, lifetime_s // 4)  # acknowledge, proxy registration
