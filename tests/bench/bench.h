@@ -161,3 +161,32 @@ static inline int bench_start(const char *program, unsigned memory_mb)
 	bench_prioritise();
 	return 0;
 }
+
+/*
+ * The main function of a program that measures tables of the sizes in its arguments, or of 1, 65536 and 1000000
+ * entries. @memory_mb: of tables with none and what a million entries need on top.
+ */
+static inline int bench_sizes(
+	int argc, char **argv, unsigned memory_mb, unsigned memory_mb_million, int (*measure)(uint32_t entries))
+{
+	static const char *const usual[] = {"1", "65536", "1000000"};
+	const char *const *sizes = argc > 1 ? (const char *const *)&argv[1] : usual;
+	int count = argc > 1 ? argc - 1 : 3, status = 0;
+	uint64_t most = 1;
+
+	for (int i = 0; i < count; i++) {
+		uint64_t entries = strtoull(sizes[i], NULL, 10);
+
+		if (entries == 0 || entries > UINT32_C(1) << 27) {
+			fprintf(stderr, "usage: %s [ENTRIES...]\n", argv[0]);
+			return 2;
+		}
+		most = entries > most ? entries : most;
+	}
+	if (bench_start(argv[0], (unsigned)(memory_mb + most * memory_mb_million / 1000000)) != 0)
+		return 1;
+	for (int i = 0; i < count && status == 0; i++)
+		status = measure((uint32_t)strtoull(sizes[i], NULL, 10));
+	rte_eal_cleanup();
+	return status == 0 ? 0 : 1;
+}

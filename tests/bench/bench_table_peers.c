@@ -22,12 +22,13 @@
 #include "pair_table.h"
 #include "tables.h"
 
-#define BURST        VECTOR_MAX
-#define POOL         (BURST * 64) /* keys made at once, outside the clock */
-#define FIB_MAX      65536        /* prefixes that memory is reserved for in reason */
-#define FIB_TBL8     5            /* per prefix, as rte_fib6 reckons */
-#define MEMORY_FIXED 400          /* MB; most of it for rte_fib6 */
-#define MEMBER_SET   1
+#define BURST             VECTOR_MAX
+#define POOL              (BURST * 64) /* keys made at once, outside the clock */
+#define FIB_MAX           65536        /* prefixes that memory is reserved for in reason */
+#define FIB_TBL8          5            /* per prefix, as rte_fib6 reckons */
+#define MEMORY_MB_MILLION 320
+#define MEMORY_FIXED      400 /* MB; most of it for rte_fib6 */
+#define MEMBER_SET        1
 
 struct peers {
 	uint32_t entries;
@@ -286,24 +287,5 @@ static int measure(uint32_t entries)
 
 int main(int argc, char **argv)
 {
-	static const char *const usual[] = {"1", "65536", "1000000"};
-	const char *const *sizes = argc > 1 ? (const char *const *)&argv[1] : usual;
-	int count = argc > 1 ? argc - 1 : 3, status = 0;
-	uint64_t most = 1;
-
-	for (int i = 0; i < count; i++) {
-		uint64_t entries = strtoull(sizes[i], NULL, 10);
-
-		if (entries == 0 || entries > UINT32_C(1) << 27) {
-			fprintf(stderr, "usage: bench_table_peers [ENTRIES...]\n");
-			return 2;
-		}
-		most = entries > most ? entries : most;
-	}
-	if (bench_start(argv[0], (unsigned)(MEMORY_FIXED + most * 320 / 1000000)) != 0)
-		return 1;
-	for (int i = 0; i < count && status == 0; i++)
-		status = measure((uint32_t)strtoull(sizes[i], NULL, 10));
-	rte_eal_cleanup();
-	return status == 0 ? 0 : 1;
+	return bench_sizes(argc, argv, MEMORY_FIXED, MEMORY_MB_MILLION, measure);
 }

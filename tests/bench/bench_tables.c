@@ -16,10 +16,11 @@
 #include "memory_eal.h"
 #include "owner.h"
 
-#define BURST           VECTOR_MAX
-#define POOL            (BURST * 64) /* ids made at once, outside the clock */
-#define CHANGES         32
-#define MEMORY_MB_FIXED 64
+#define BURST             VECTOR_MAX
+#define POOL              (BURST * 64) /* ids made at once, outside the clock */
+#define CHANGES           32
+#define MEMORY_MB_MILLION 224
+#define MEMORY_MB_FIXED   64
 
 struct setup {
 	uint32_t entries;
@@ -342,24 +343,5 @@ static int measure(uint32_t entries)
 
 int main(int argc, char **argv)
 {
-	static const char *const usual[] = {"1", "65536", "1000000"};
-	const char *const *sizes = argc > 1 ? (const char *const *)&argv[1] : usual;
-	int count = argc > 1 ? argc - 1 : 3, status = 0;
-	uint64_t most = 1;
-
-	for (int i = 0; i < count; i++) {
-		uint64_t entries = strtoull(sizes[i], NULL, 10);
-
-		if (entries == 0 || entries > UINT32_C(1) << 27) {
-			fprintf(stderr, "usage: bench_tables [ENTRIES...]\n");
-			return 2;
-		}
-		most = entries > most ? entries : most;
-	}
-	if (bench_start(argv[0], (unsigned)(MEMORY_MB_FIXED + most * 224 / 1000000)) != 0)
-		return 1;
-	for (int i = 0; i < count && status == 0; i++)
-		status = measure((uint32_t)strtoull(sizes[i], NULL, 10));
-	rte_eal_cleanup();
-	return status == 0 ? 0 : 1;
+	return bench_sizes(argc, argv, MEMORY_MB_FIXED, MEMORY_MB_MILLION, measure);
 }
