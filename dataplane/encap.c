@@ -28,7 +28,7 @@ static __rte_always_inline rte_be32_t flow_hash(const struct rte_ipv6_hdr *ip, u
 		flow |= (uint64_t)ports << 32;
 	}
 	hash = hash_mix(word[0] ^ (flow & mask), word[2] ^ UINT64_C(0x9e3779b97f4a7c15));
-	hash ^= (word[1] ^ word[3] << 1) & mask;
+	hash ^= (word[1] ^ (word[3] << 32 | word[3] >> 32)) & mask; /* turned: both tend to be small numbers */
 	return (rte_be32_t)hash_mix(hash, UINT64_C(0xc4ceb9fe1a85ec53)) & FLOW_LABEL;
 }
 

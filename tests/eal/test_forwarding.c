@@ -2,6 +2,8 @@
 /* Every way a packet can take through the stages: one in, the exact octets out, in bursts of 1, 63 and 64. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -363,20 +365,26 @@ static void injected_packets_keep_their_hop_limit(void **state)
 	bed_destroy(bed);
 }
 
-static uint32_t label_of(struct bed *bed, uint16_t source_port, uint32_t flow_label)
+static uint32_t label_between(
+	struct bed *bed, const char *from, const char *to, uint16_t source_port, uint32_t flow_label)
 {
 	struct frame in, got;
 	uint16_t ip;
 
 	frame_init(&in);
 	frame_ethernet(&in, MAC(OUTSIDE), NEXT_HOP, 0);
-	ip = frame_ipv6(&in, &(struct frame_ipv6){SERVER, MN1, IPPROTO_UDP, 64, 0, flow_label});
+	ip = frame_ipv6(&in, &(struct frame_ipv6){from, to, IPPROTO_UDP, 64, 0, flow_label});
 	frame_udp(&in, source_port, 53, 9);
 	frame_close(&in, ip);
 	bed_receive(bed, OUTSIDE, &in, 1);
 	assert_true(bed_sent(bed, CORE, &got));
 	bed_check_conservation(bed);
 	return (uint32_t)(got.bytes[15] & 0xf) << 16 | (uint32_t)got.bytes[16] << 8 | got.bytes[17];
+}
+
+static uint32_t label_of(struct bed *bed, uint16_t source_port, uint32_t flow_label)
+{
+	return label_between(bed, SERVER, MN1, source_port, flow_label);
 }
 
 /* RFC 6438: the outer label tells flows apart for who spreads them, and stays the same for one. */
@@ -391,6 +399,36 @@ static void outer_flow_label_is_that_of_the_inner_flow(void **state)
 		different += label_of(bed, port, 0) != first;
 	assert_true(different > 95);
 	assert_int_not_equal(label_of(bed, 1, 1), first);
+	bed_destroy(bed);
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Interface identifiers given out by hand are small numbers, at both ends. */
+static void outer_flow_label_tells_hosts_with_small_identifiers_apart(void **state)
+{
+	static const unsigned identifiers[] = {
+		1, 2, 3, 4, 5, 6, 7, 8, 0x10, 0x20, 0x40, 0x80, 0x81, 0x82, 0x100, 0x8001};
+	uint32_t labels[RTE_DIM(identifiers) * RTE_DIM(identifiers)];
+	struct bed *bed = scenario_lma(1);
+	unsigned n = 0, different = 1;
+
+	for (unsigned i = 0; i < RTE_DIM(labels); i++) {
+		char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+
+		snprintf(from, sizeof(from), "2001:db8:5::%x", identifiers[i / RTE_DIM(identifiers)]);
+		snprintf(to, sizeof(to), "2001:db8:aa:1::%x", identifiers[i % RTE_DIM(identifiers)]);
+		labels[n++] = label_between(bed, from, to, 1, 0);
+	}
+	qsort(labels, n, sizeof(labels[0]), compare_labels);
+	for (unsigned i = 1; i < n; i++)
+		different += labels[i] != labels[i - 1];
+	assert_true(different >= n - 2);
 	bed_destroy(bed);
 }
 
@@ -505,6 +543,7 @@ int main(void)
 		cmocka_unit_test(nodes_of_one_mag_talk_directly_if_both_may),
 		cmocka_unit_test(injected_packets_keep_their_hop_limit),
 		cmocka_unit_test(outer_flow_label_is_that_of_the_inner_flow),
+		cmocka_unit_test(outer_flow_label_tells_hosts_with_small_identifiers_apart),
 		cmocka_unit_test(nodes_and_tunnels_are_counted_once_each_way),
 		cmocka_unit_test(packet_too_big_tells_the_way_back_and_the_mtu),
 		cmocka_unit_test(mixed_burst_is_taken_apart),
