@@ -476,10 +476,15 @@ static void free_block(void *block, void *shared)
 
 struct rte_mbuf *bed_mbuf_exact(const struct frame *frame)
 {
+	return bed_mbuf_room(frame, RTE_PKTMBUF_HEADROOM);
+}
+
+struct rte_mbuf *bed_mbuf_room(const struct frame *frame, uint16_t headroom)
+{
 	struct rte_mbuf *pkt = rte_pktmbuf_alloc(pool);
-	uint16_t size = (uint16_t)(RTE_PKTMBUF_HEADROOM + frame->length);
+	uint16_t size = (uint16_t)(headroom + frame->length);
 	struct rte_mbuf_ext_shared_info *shared = calloc(1, sizeof(*shared));
-	uint8_t *block = malloc(size);
+	uint8_t *block = malloc(RTE_MAX(size, 1));
 
 	if (pkt == NULL || shared == NULL || block == NULL)
 		abort();
@@ -487,7 +492,7 @@ struct rte_mbuf *bed_mbuf_exact(const struct frame *frame)
 	shared->fcb_opaque = shared;
 	rte_mbuf_ext_refcnt_set(shared, 1);
 	rte_pktmbuf_attach_extbuf(pkt, block, 0, size, shared);
-	rte_pktmbuf_reset_headroom(pkt);
+	pkt->data_off = headroom;
 	memcpy(block + pkt->data_off, frame->bytes, frame->length);
 	pkt->data_len = frame->length;
 	pkt->pkt_len = frame->length;

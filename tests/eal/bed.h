@@ -91,6 +91,8 @@ struct rte_mbuf *bed_mbuf(const struct frame *frame);
  * The same with the octets in a block of the C library that ends where they end: AddressSanitizer sees who reads on.
  */
 struct rte_mbuf *bed_mbuf_exact(const struct frame *frame);
+/* The same with @headroom octets before them, in place of the usual number. */
+struct rte_mbuf *bed_mbuf_room(const struct frame *frame, uint16_t headroom);
 /* Give @n copies to a port; one turn of worker 0. */
 void bed_receive(struct bed *bed, uint16_t port, const struct frame *frame, unsigned n);
 /* Inject as the control core does; one turn. */
