@@ -145,6 +145,8 @@ static int make_door(struct dataplane *d, char *error, size_t error_size)
 	};
 
 	memcpy(config.socket_of, d->socket_of, sizeof(config.socket_of));
+	for (unsigned s = 0; s < d->socket_count; s++)
+		config.numa_node[s] = d->sockets[s].numa;
 	d->door = door_create(&config, error, error_size);
 	return d->door != NULL ? 0 : -ENOMEM;
 }
@@ -157,6 +159,7 @@ static int make_workers(struct dataplane *d, char *error, size_t error_size)
 		unsigned s = d->socket_of[w];
 		struct socket_state *socket = &d->sockets[s];
 		struct worker_setup setup = {.number = w,
+			.numa = socket->numa,
 			.gateway = &d->gateway,
 			.tables = socket->tables,
 			.door = d->door,

@@ -35,7 +35,7 @@ static void set_limits(struct worker_limits *limits, const struct dataplane_conf
 }
 
 /* Watch pairs if some threshold is given. 0 or -ENOMEM. */
-static int make_sketch(struct worker *w, const struct dataplane_config *config)
+static int make_sketch(struct worker *w, const struct dataplane_config *config, int numa)
 {
 	uint32_t window_ms = config->pair_window_ms != 0 ? config->pair_window_ms : PAIR_WINDOW_MS;
 	struct pair_thresholds thresholds = {.sample = config->pair_sample,
@@ -45,7 +45,7 @@ static int make_sketch(struct worker *w, const struct dataplane_config *config)
 
 	if (w->gateway->pair_told == NULL)
 		return 0;
-	w->sketch = rte_zmalloc("pair sketch", sizeof(*w->sketch), RTE_CACHE_LINE_SIZE);
+	w->sketch = rte_zmalloc_socket("pair sketch", sizeof(*w->sketch), RTE_CACHE_LINE_SIZE, numa);
 	if (w->sketch == NULL)
 		return -ENOMEM;
 	pair_sketch_init(w->sketch, &thresholds, w->gateway->pair_told);
@@ -53,12 +53,12 @@ static int make_sketch(struct worker *w, const struct dataplane_config *config)
 }
 
 /* 0 or -ENOMEM. */
-static int make_hold(struct worker *w, const struct dataplane_config *config)
+static int make_hold(struct worker *w, const struct dataplane_config *config, int numa)
 {
 	w->label_mask = config->hold_packets == 0 ? UINT64_MAX : 0;
 	if (config->hold_packets == 0 || config->role != DATAPLANE_MAG)
 		return 0;
-	w->hold = rte_zmalloc("held packets", sizeof(*w->hold), RTE_CACHE_LINE_SIZE);
+	w->hold = rte_zmalloc_socket("held packets", sizeof(*w->hold), RTE_CACHE_LINE_SIZE, numa);
 	if (w->hold == NULL)
 		return -ENOMEM;
 	hold_init(w->hold, config->hold_packets, rte_get_tsc_hz() / 1000 * config->hold_deadline_ms);
@@ -92,8 +92,8 @@ int worker_init(struct worker *w, const struct worker_setup *setup)
 	w->idle_sleep = setup->config->idle_sleep;
 	error = reclaim_reader_register(w->reclaim, w->reader);
 	if (error == 0)
-		error = make_sketch(w, setup->config);
-	return error == 0 ? make_hold(w, setup->config) : error;
+		error = make_sketch(w, setup->config, setup->numa);
+	return error == 0 ? make_hold(w, setup->config, setup->numa) : error;
 }
 
 void worker_fini(struct worker *w)

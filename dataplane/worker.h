@@ -157,6 +157,7 @@ enum worker_stop {
 /* What a worker is made of; everything has to outlive it. */
 struct worker_setup {
 	unsigned number; /* in the door, and as a reader of the tables */
+	int numa;        /* its socket, by EAL's number: what it writes lies there */
 	const struct gateway *gateway;
 	struct tables *tables; /* of its socket */
 	struct door *door;
