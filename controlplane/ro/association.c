@@ -18,12 +18,17 @@ static unsigned indexed(const struct side *side)
 	return side->prefix_count + side->behind;
 }
 
-static bool side_has(const struct side *side, uint64_t prefix)
+bool side_is_about(const struct side *side, uint64_t prefix)
 {
-	for (unsigned i = 0; i < indexed(side); i++)
+	for (unsigned i = 0; i < side->prefix_count; i++)
 		if (side->prefixes[i] == prefix)
 			return true;
 	return false;
+}
+
+static bool side_has(const struct side *side, uint64_t prefix)
+{
+	return side_is_about(side, prefix) || (side->behind && side->prefixes[side->prefix_count] == prefix);
 }
 
 int association_side(const struct association *a, uint64_t prefix)
@@ -74,9 +79,8 @@ struct association *association_of(const struct ro *ro, uint64_t prefix, uint32_
 static bool have_one_in_common(const struct side *a, const struct side *b)
 {
 	for (unsigned i = 0; i < a->prefix_count; i++)
-		for (unsigned j = 0; j < b->prefix_count; j++)
-			if (a->prefixes[i] == b->prefixes[j])
-				return true;
+		if (side_is_about(b, a->prefixes[i]))
+			return true;
 	return false;
 }
 

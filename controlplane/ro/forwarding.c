@@ -9,7 +9,8 @@
 /*
  * What the former MAG sent before it lost the MN has come by then. What comes later is of a MN that is back there, and
  * of a MAG that never noticed that it was away: RO Error lets it ask its LMA. G.6.1 would have it taken for as long as
- * RX lingers else; but as long as it is taken nobody learns where the MN is, and what is for it goes to where it is not.
+ * RX lingers else; but as long as it is taken nobody learns where the MN is, and what is for it goes to where it is
+ * not.
  */
 #define FORMER_MS 1000
 

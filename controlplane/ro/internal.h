@@ -313,6 +313,8 @@ struct association *association_create(struct ro *ro, const struct side *a, cons
 void association_destroy(struct ro *ro, struct association *a);
 /* The associations of which association_side() knows the prefix, one after the other; *@at is 0 for the first call. */
 struct association *association_of(const struct ro *ro, uint64_t prefix, uint32_t *at);
+/* The pair is about packets from and to @prefix, which is not what only leads to its session. */
+bool side_is_about(const struct side *side, uint64_t prefix);
 /* Which side has @prefix, in the pair or as the first one of its session: 0, 1, or -1. */
 int association_side(const struct association *a, uint64_t prefix);
 /* The side that has a prefix of @side, of a pair that is about some packets from or to it. */

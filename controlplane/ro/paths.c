@@ -98,14 +98,6 @@ uint32_t ro_direct_end(const struct ro *ro)
 	return ro->top;
 }
 
-static bool side_has(const struct side *side, uint64_t prefix)
-{
-	for (unsigned i = 0; i < side->prefix_count; i++)
-		if (side->prefixes[i] == prefix)
-			return true;
-	return false;
-}
-
 /* The pair whose packets go from @source to @destination, by any prefix of both; *side: of @source. */
 static struct association *find_by_packet(struct ro *ro, uint64_t source, uint64_t destination, int *side)
 {
@@ -120,7 +112,7 @@ static struct association *find_by_packet(struct ro *ro, uint64_t source, uint64
 
 		while ((a = association_of(ro, session.prefixes[i], &at)) != NULL) {
 			*side = association_side(a, session.prefixes[i]);
-			if (side_has(&a->sides[*side], source) && side_has(&a->sides[1 - *side], destination))
+			if (side_is_about(&a->sides[*side], source) && side_is_about(&a->sides[1 - *side], destination))
 				return a;
 		}
 	}

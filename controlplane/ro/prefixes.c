@@ -34,19 +34,11 @@ void tell_all_prefixes(struct ro *ro, const struct ro_request *request, const st
 	ro->host->ops->commit(ro->host, 0, 0);
 }
 
-static bool contains(const struct side *side, uint64_t prefix)
-{
-	for (unsigned i = 0; i < side->prefix_count; i++)
-		if (side->prefixes[i] == prefix)
-			return true;
-	return false;
-}
-
 /* All that are known, and others: whoever tells them, it comes to an end. */
 static bool is_more(const struct side *told, const struct side *known)
 {
 	for (unsigned i = 0; i < known->prefix_count; i++)
-		if (!contains(told, known->prefixes[i]))
+		if (!side_is_about(told, known->prefixes[i]))
 			return false;
 	return told->prefix_count > known->prefix_count;
 }
