@@ -15,8 +15,8 @@
  *
  * Threads: one writer; lookups from any thread when nothing is inserted any more.
  */
-#define HASH_NONE            UINT32_MAX
-#define HASH_SLOTS_PER_VALUE (8.0 / 3) /* just after it has grown, with many values */
+#define HASH_NONE       UINT32_MAX
+#define HASH_SLOTS_OF_3 8 /* that three values take just after it has grown, with many of them */
 
 struct hash_slot {
 	uint32_t hash;

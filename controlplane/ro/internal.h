@@ -160,7 +160,7 @@ struct association {
 
 _Static_assert(sizeof(struct association) <= 424, "there may be a million of them");
 /* In two indexes, in one of them by either side; just after they have grown. */
-_Static_assert(sizeof(struct association) + HASH_SLOTS_PER_VALUE * 3 * sizeof(struct hash_slot) <= RO_PAIR_BYTES,
+_Static_assert(sizeof(struct association) + HASH_SLOTS_OF_3 * sizeof(struct hash_slot) <= RO_PAIR_BYTES,
 	"a pair at rest, whose MNs have one prefix each");
 
 struct seen_pair {
