@@ -195,9 +195,7 @@ static void add_node(struct gateway *gateway, const struct mobile *mobile, uint3
 	struct policy_node node = {.id = mobile_id(mobile),
 		.has_mac = true,
 		.peer = lma,
-		/* A PBU between MAGs names one prefix of its receiver's node. */
-		.dynamic_prefixes =
-			config->ro.two_prefixes || (mobile->number % 4 == 3 && !config->ro.pbu_for_setup) ? 2 : 1,
+		.dynamic_prefixes = config->ro.two_prefixes || mobile->number % 4 == 3 ? 2 : 1,
 		.proxy_registration = true,
 		.lifetime_s = config->lifetime_s};
 

@@ -62,6 +62,7 @@ static void nodes_with_two_prefixes_are_direct_with_all_of_them(void **state)
 				.ro = {.proxy = variant & 1,
 					.detecting = see_after_ms % 40 == 0 ? 3 : 1,
 					.two_prefixes = true,
+					.pbu_for_setup = see_after_ms > 60,
 					.see_after_ms = see_after_ms}});
 
 			ro_set_up(domain, TALK_MS);
