@@ -35,7 +35,7 @@ static uint32_t seed;
 static uint32_t below(uint32_t n)
 {
 	seed = seed * 1664525 + 1013904223;
-	return (seed >> 8) % n;
+	return (uint32_t)((uint64_t)seed * n >> 32);
 }
 
 static bool one_in(uint32_t n)
@@ -51,7 +51,7 @@ static const char *one_of(const char *const *texts, uint32_t n)
 static const char *const everybody[] = {MN1, MN1, MN2, MN2, MN3, MN4, MN5, MN6, MN6, MN7, NOBODY, SERVER, SERVER, LOST,
 	NEAR, ELSEWHERE, LMA, MAG, "fc00::1", "fdff::1", "fe80::1", "ff02::1", "::", "::1", "4000::1", "1fff::1",
 	"2001:db8:aa:1:200:5eff:fe00:5213", "2001:db8:aa:6:200:5eff:fe00:5213"};
-static const char *const peers[] = {LMA, MAG, MAG2, PEER, FORMER, STRANGER};
+static const char *const peers[] = {LMA, MAG, MAG2, PEER, FORMER, STRANGER, "2001:db8:9::1", "2001:db8:9::2"};
 
 static uint16_t random_payload(void)
 {
@@ -84,18 +84,19 @@ static void add_packet(struct frame *frame, const char *from, const char *to)
 
 static void add_ethernet(struct frame *frame, enum dataplane_role role, uint16_t port)
 {
-	const uint8_t *const nodes[] = {MN1_MAC, MN1_MAC, MN2_MAC, MN4_MAC, MN5_MAC, PENDING_MAC, REFUSED_MAC};
 	static const uint16_t tags[] = {0, 100, 200, 200, 200, 300};
-	const uint8_t *to = MAC(port), *from = NEXT_HOP;
+	const uint8_t *const nodes[] = {MN1_MAC, MN1_MAC, MN2_MAC, MN4_MAC, MN5_MAC, PENDING_MAC, REFUSED_MAC};
+	const uint8_t *const ours = MAC(port), *const common = FIXED, *const group = MULTICAST, *const node = MN2_MAC;
+	const uint8_t *to = ours, *from = NEXT_HOP;
 	uint16_t tag = 0;
 
 	if (role == DATAPLANE_MAG && port != CORE) {
-		to = one_in(4) ? MAC(port) : FIXED;
-		from = port == TAGGED ? MN2_MAC : nodes[below(RTE_DIM(nodes))];
+		to = one_in(4) ? ours : common;
+		from = port == TAGGED ? node : nodes[below(RTE_DIM(nodes))];
 		tag = port == TAGGED ? tags[below(RTE_DIM(tags))] : 0;
 	}
 	if (one_in(16))
-		to = one_in(2) ? MULTICAST : FIXED;
+		to = one_in(2) ? group : common;
 	if (one_in(32))
 		tag = 100;
 	frame_ethernet(frame, to, from, tag);
@@ -146,7 +147,11 @@ static void make(struct random_frame *random, enum dataplane_role role, uint16_t
 
 static struct rte_mbuf *buffer(const struct random_frame *random)
 {
-	return bed_mbuf_room(&random->frame, random->headroom);
+	struct rte_mbuf *pkt = bed_mbuf_room(&random->frame, random->headroom);
+
+	pkt->vlan_tci = 200; /* without the flag it says nothing */
+	pkt->hash.usr = pkt->packet_type = 0x01020304;
+	return pkt;
 }
 
 /* ---- what comes out ---- */
@@ -244,14 +249,22 @@ static void inject(struct bed *bed, const struct random_frame *random, unsigned 
 		bed_turn(bed);
 }
 
-/* As from a driver that took a tag off that says nothing: the stages cannot take it in one go. */
+/*
+ * As from a driver that takes tags off, or one off that says nothing: the stages cannot take such a packet in one go.
+ */
 static void receive_closely(struct bed *bed, const struct random_frame *random, unsigned n, bool apart)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *pkt = buffer(&random[i]);
+		uint8_t *bytes = rte_pktmbuf_mtod(pkt, uint8_t *);
 
 		pkt->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
 		pkt->vlan_tci = 0xe000;
+		if (random[i].frame.length >= 18 && bytes[12] == 0x81 && bytes[13] == 0) {
+			pkt->vlan_tci |= (uint16_t)(bytes[14] << 8 | bytes[15]);
+			memmove(bytes + 4, bytes, 12);
+			rte_pktmbuf_adj(pkt, 4);
+		}
 		put(bed, random[i].port, pkt);
 	}
 	bed_turn(bed);

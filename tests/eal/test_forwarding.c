@@ -487,6 +487,88 @@ static void packet_too_big_tells_the_way_back_and_the_mtu(void **state)
 	bed_destroy(bed);
 }
 
+static void expect_punt(struct bed *bed, enum punt_reason reason, uint16_t mtu_bytes)
+{
+	struct packet_meta meta;
+	struct frame got;
+
+	assert_true(bed_punted(bed, &got, &meta));
+	assert_int_equal(meta.reason, reason);
+	assert_int_equal(meta.mtu_bytes, mtu_bytes);
+	bed_check_conservation(bed);
+}
+
+static void downlink_frame(struct frame *frame, const char *to, uint8_t hop_limit, uint16_t length)
+{
+	uint16_t ip;
+
+	frame_init(frame);
+	frame_ethernet(frame, MAC(CORE), ROUTER, 0);
+	scenario_outer(frame, LMA, MAG, 0);
+	ip = frame_ipv6(frame, &(struct frame_ipv6){SERVER, to, IPPROTO_UDP, hop_limit, 0, 0});
+	frame_udp(frame, 1, 2, length - 48);
+	frame_close(frame, ip);
+	close_outer(frame);
+}
+
+/* The access link has the MTU of its port, and a packet with two faults is answered for its hop limit. */
+static void downlink_fits_the_link_or_is_answered(void **state)
+{
+	struct bed *bed = scenario_mag(1);
+	struct frame in, got;
+
+	downlink_frame(&in, MN1, 2, BED_MTU);
+	bed_receive(bed, CORE, &in, 1);
+	assert_true(bed_sent(bed, ACCESS, &got));
+	assert_int_equal(got.length, 14 + BED_MTU);
+	bed_check_conservation(bed);
+	downlink_frame(&in, MN1, 2, BED_MTU + 1);
+	bed_receive(bed, CORE, &in, 1);
+	expect_punt(bed, PUNT_packet_too_big_error, BED_MTU);
+	downlink_frame(&in, MN1, 1, BED_MTU + 1);
+	bed_receive(bed, CORE, &in, 1);
+	expect_punt(bed, PUNT_hop_limit_error, 0);
+	bed_destroy(bed);
+}
+
+static void node_on_a_link_that_is_not_there_gets_nothing(void **state)
+{
+	const struct forward nowhere = {.action = FORWARD_LOCAL, .link = 7, .tunnel = 1, .node = 8, .mac = {2}};
+	struct bed *bed = scenario_mag(1);
+	struct frame in;
+
+	bed_endpoint(bed, NOBODY, &nowhere);
+	for (uint8_t hop_limit = 1; hop_limit <= 2; hop_limit++) {
+		downlink_frame(&in, NOBODY, hop_limit, 100);
+		bed_receive(bed, CORE, &in, 64);
+		assert_int_equal(bed_drops(bed, DROP_port_down), 64);
+		bed_check_conservation(bed);
+	}
+	bed_destroy(bed);
+}
+
+/* From node to node on a MAG nothing is taken off but Ethernet: a tag may need more room than there was. */
+static void tag_without_headroom_is_dropped(void **state)
+{
+	struct bed *bed = scenario_mag(1);
+	struct frame in, got;
+
+	replace_flags(bed, MN1, FORWARD_LOCAL_ROUTING, 0, MN1_MAC);
+	replace_flags(bed, MN2, FORWARD_LOCAL_ROUTING, 2, MN2_MAC);
+	frame_init(&in);
+	frame_ethernet(&in, FIXED, MN1_MAC, 0);
+	scenario_udp(&in, MN1, MN2, 64, 0);
+	for (uint16_t room = 0; room <= 4; room += 2) {
+		assert_int_equal(rte_ring_enqueue(bed->receive[ACCESS], bed_mbuf_room(&in, room)), 0);
+		bed->put = 1;
+		bed_turn(bed);
+		assert_int_equal(bed_drops(bed, DROP_no_headroom), room < 4);
+		assert_int_equal(bed_sent(bed, TAGGED, &got), room == 4);
+		bed_check_conservation(bed);
+	}
+	bed_destroy(bed);
+}
+
 /* Packets of one burst that go different ways do not disturb each other. */
 static void mixed_burst_is_taken_apart(void **state)
 {
@@ -546,6 +628,9 @@ int main(void)
 		cmocka_unit_test(outer_flow_label_tells_hosts_with_small_identifiers_apart),
 		cmocka_unit_test(nodes_and_tunnels_are_counted_once_each_way),
 		cmocka_unit_test(packet_too_big_tells_the_way_back_and_the_mtu),
+		cmocka_unit_test(downlink_fits_the_link_or_is_answered),
+		cmocka_unit_test(node_on_a_link_that_is_not_there_gets_nothing),
+		cmocka_unit_test(tag_without_headroom_is_dropped),
 		cmocka_unit_test(mixed_burst_is_taken_apart),
 	};
 	int failed;
