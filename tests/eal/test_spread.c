@@ -63,6 +63,21 @@ static const char *address(char *text, const char *host, unsigned flow)
 	return text;
 }
 
+/* What is to be inside of the tunnel from @outer to @inner follows, and tunnelled_end(). */
+static void tunnelled(struct frame *frame, const char *outer, const char *inner)
+{
+	frame_init(frame);
+	frame_ethernet(frame, MAC(CORE), ROUTER, 0);
+	scenario_outer(frame, outer, inner, 0);
+}
+
+static void tunnelled_end(struct frame *frame, uint16_t inside)
+{
+	if (inside != 0)
+		frame_close(frame, inside);
+	frame_close(frame, frame->l3);
+}
+
 /* From 2001:db8:5:@flow::5 to MN1, in the tunnel from @outer to @inner, if any. */
 static struct frame packet(const uint8_t *mac, const char *outer, const char *inner, unsigned flow)
 {
@@ -161,27 +176,19 @@ static void packets_fragments_and_marker_of_a_pair_have_one_worker(void **state)
 		char from[INET6_ADDRSTRLEN];
 		uint16_t ip;
 
-		frame_init(&host);
-		frame_ethernet(&host, MAC(CORE), ROUTER, 0);
-		scenario_outer(&host, LMA, MAG, 0);
+		tunnelled(&host, LMA, MAG);
 		scenario_udp(&host, address(from, FAR_HOST, flow), MN1, 64, 0);
-		frame_close(&host, host.l3);
-		frame_init(&fragment);
-		frame_ethernet(&fragment, MAC(CORE), ROUTER, 0);
-		scenario_outer(&fragment, LMA, MAG, 0);
+		tunnelled_end(&host, 0);
+		tunnelled(&fragment, LMA, MAG);
 		ip = frame_ipv6(
 			&fragment, &(struct frame_ipv6){address(from, FAR, flow), MN1, IPPROTO_FRAGMENT, 64, 0, 0});
 		frame_extension(&fragment, IPPROTO_UDP, (const uint8_t[]){1, 0, 0, 0, 0, 9});
-		frame_close(&fragment, ip);
-		frame_close(&fragment, fragment.l3);
-		frame_init(&marker);
-		frame_ethernet(&marker, MAC(CORE), ROUTER, 0);
-		scenario_outer(&marker, LMA, MAG, 0);
+		tunnelled_end(&fragment, ip);
+		tunnelled(&marker, LMA, MAG);
 		ip = frame_ipv6(
 			&marker, &(struct frame_ipv6){address(from, FAR_END, flow), MN1_END, IPPROTO_MH, 64, 0, 0});
 		frame_bytes(&marker, (const uint8_t[]){59, 0, 0, 0, 0, 0, 0, 0}, 8);
-		frame_close(&marker, ip);
-		frame_close(&marker, marker.l3);
+		tunnelled_end(&marker, ip);
 		workers[flow] = worker_of(bed, bed->receive[CORE], &data);
 		assert_int_equal(worker_of(bed, bed->receive[CORE], &host), workers[flow]);
 		assert_int_equal(worker_of(bed, bed->receive[CORE], &fragment), workers[flow]);
