@@ -353,8 +353,8 @@ void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t 
 		exchanges_cancel(ro, a, false);
 		a->last_failure = status;
 		pair_note(ro, a, RO_EVENT_NOT_INSTALLED, status);
-		if (serial == a->receive_serial)
-			a->receives = false;
+		if (serial == a->receive_serial) /* a next hop that is not found hinders nobody from taking packets */
+			a->receives = error == -EHOSTUNREACH && a->back == INDEX_NONE;
 		association_clear(ro, a, status);
 		mag_report(ro, a, status, 0);
 	}
