@@ -87,16 +87,14 @@ static bool is_given_up(struct domain *domain, const struct gateway *peer, struc
 
 /*
  * The destination left the MAG @peer, which was about to return what comes for it to its LMA (G.6.2), and there is no
- * way to that one: nothing can linger. The LMA is about to tell the sender that the node left (G.6.6), RO Error is
- * there before it if the sender sends.
+ * way to that one: nothing can linger. The LMA is about to tell the sender that the node left or came back (G.6.6), RO
+ * Error is there before it if the sender sends.
  */
 static bool cannot_return(const struct gateway *peer, const struct fwd_pair *pair)
 {
-	struct ro_session session;
 	struct ro_view view;
 
-	return !ro_mag_sessions.find_by_prefix(peer->mag, pair->destination, &session) &&
-	       ro_pair_find(peer->ro, pair->source, pair->destination, &view) && view.state == RO_STATE_FALLBACK &&
+	return ro_pair_find(peer->ro, pair->source, pair->destination, &view) && view.state == RO_STATE_FALLBACK &&
 	       view.last_failure == RO_STATUS_TUNNEL;
 }
 
