@@ -282,14 +282,38 @@ static bool may_remove(
 	return is_lma_of(ro, source, own) || (other->ours && is_lma_of(ro, source, other));
 }
 
+/*
+ * The removal of a pair that we do not know has overtaken what sets it up: it is kept as a tombstone (G.6.3). Its
+ * sender is the LMA of our MN.
+ */
+static struct association *unknown_make(struct ro *ro, const struct ro_request *request)
+{
+	struct side own = {.prefix_count = 0}, other = {.prefix_count = 0};
+	struct association *a = NULL;
+	bool left = false;
+
+	if (request->pbu == NULL && side_find_own(ro, &request->body.tuples[0], &own) == RO_STATUS_ACTIVE &&
+		same_address(&request->datagram->source, &own.lma) &&
+		find_other(ro, request, &other, &left) == RO_STATUS_ACTIVE && own.prefixes[0] != other.prefixes[0])
+		a = association_create(ro, &own, &other);
+	if (a != NULL)
+		a->id = request->fixed.association;
+	ident_clear(&own.id);
+	ident_clear(&other.id);
+	return a;
+}
+
 static void removal_in(struct ro *ro, struct ro_request *request)
 {
 	struct association *a = NULL;
 	struct side own, other;
 
 	if (side_from_tuple(&own, &request->body.tuples[0]) && side_from_tuple(&other, &request->body.tuples[1]) &&
-		own.prefix_count > 0 && other.prefix_count > 0)
+		own.prefix_count > 0 && other.prefix_count > 0) {
 		a = association_find_overlap(ro, &own, &other);
+		if (a == NULL)
+			a = unknown_make(ro, request);
+	}
 	if (a == NULL) {
 		request_refuse(ro, NULL, request, RO_STATUS_REMOVED);
 		return;
