@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "endpoint.h"
 #include "ro/sessions.h"
 
 #define CHECK_EVERY_NS    UINT64_C(250000000) /* if nothing changes */
@@ -67,6 +68,20 @@ static bool is_there(struct domain *domain, const struct gateway *mag, struct pa
 	       (record->elsewhere_ns == 0 || record->elsewhere_ns + EXCHANGE_NS < domain->now_ns);
 }
 
+/* The LMA has the prefix at @mag, or about to be elsewhere: it tells nobody before its transaction is applied. */
+static bool is_bound_to(const struct gateway *lma, uint64_t prefix, const struct gateway *mag)
+{
+	struct binding_view view;
+
+	for (uint32_t from = 0; lma_binding_next(lma->lma, from, &view); from = view.index + 1)
+		for (unsigned i = 0; i < view.prefix_count; i++)
+			if (endpoint_id_ipv6(view.prefixes[i].prefix.s6_addr) == prefix)
+				return view.state == BINDING_PENDING ||
+				       (view.state != BINDING_DELETING &&
+					       memcmp(&view.proxy_coa, &mag->address, 16) == 0);
+	return false;
+}
+
 /*
  * The MAG @peer gave the destination up, and its LMA still has it there: the de-registration, which is sent once (RFC
  * 5213 6.9.1.3), was lost, or refused. RX lingers, then there is RO Error; the LMA tells the other end when it hears of
@@ -79,8 +94,7 @@ static bool is_given_up(struct domain *domain, const struct gateway *peer, struc
 
 	if (ro_mag_sessions.find_by_prefix(peer->mag, record->pair.destination, &session))
 		return false;
-	if (lma != NULL && lma->alive && ro_lma_sessions.find_by_prefix(lma->lma, record->pair.destination, &session) &&
-		memcmp(&session.mag, &peer->address, 16) == 0)
+	if (lma != NULL && lma->alive && is_bound_to(lma, record->pair.destination, peer))
 		record->given_up_ns = domain->now_ns;
 	return record->given_up_ns != 0 && record->given_up_ns + 2 * EXCHANGE_NS > domain->now_ns;
 }
