@@ -72,6 +72,10 @@ static void own_came_back(struct ro *ro, struct association *a, unsigned side)
 		!same_address(&session.lma, &a->sides[side].lma))
 		return;
 	a->sides[side].ours = true;
+	if (a->sides[side].rx) { /* what still comes is for who is here, until the report has ended it */
+		a->linger_ms = ro_ms(ro) + ro->config.rx_linger_ms;
+		association_schedule(ro, a);
+	}
 	pair_note(ro, a, RO_EVENT_RETURNED, 0);
 	a->lead = (uint8_t)side;
 	association_apply(ro, a);

@@ -85,16 +85,16 @@ static bool is_bound_to(const struct gateway *lma, uint64_t prefix, const struct
 /*
  * The MAG @peer gave the destination up, and its LMA still has it there: the de-registration, which is sent once (RFC
  * 5213 6.9.1.3), was lost, or refused. RX lingers, then there is RO Error; the LMA tells the other end when it hears of
- * it, at the latest when the binding ends, and that takes an exchange with the other LMA and one with the sender.
+ * it, at the latest when the binding ends or the node is back, and that takes an exchange with the other LMA and one
+ * with the sender.
  */
 static bool is_given_up(struct domain *domain, const struct gateway *peer, struct pair_record *record)
 {
 	const struct gateway *lma = domain_lma_of(domain, record->pair.destination);
 	struct ro_session session;
 
-	if (ro_mag_sessions.find_by_prefix(peer->mag, record->pair.destination, &session))
-		return false;
-	if (lma != NULL && lma->alive && is_bound_to(lma, record->pair.destination, peer))
+	if (!ro_mag_sessions.find_by_prefix(peer->mag, record->pair.destination, &session) && lma != NULL &&
+		lma->alive && is_bound_to(lma, record->pair.destination, peer))
 		record->given_up_ns = domain->now_ns;
 	return record->given_up_ns != 0 && record->given_up_ns + 2 * EXCHANGE_NS > domain->now_ns;
 }

@@ -188,6 +188,29 @@ static void mn_that_its_lma_keeps_is_reported(void **state)
 	}
 }
 
+/* G.6.15 (d): its MAG takes what still comes direct until its Report, which is lost for a while, has ended that. */
+static void mn_that_is_back_gets_what_still_comes(void **state)
+{
+	struct world_mn *mn = &world.mns[0];
+
+	(void)state;
+	begin(2);
+	world_traffic(&world, LMA1);
+	mn->given_up = true;
+	ro_session_changed(world.nodes[MAG1].ro, &world.now, mn->prefix, RO_SESSION_DOWN);
+	world_pass(&world, 18000);
+	mn->given_up = false;
+	world.lose = "MAG1 -RO Report(0)-> LMA1";
+	world.lose_count = 3;
+	ro_session_changed(world.nodes[MAG1].ro, &world.now, mn->prefix, RO_SESSION_UP);
+	world_pass(&world, 3000); /* the linger since it left is over */
+	assert_true(world_sends(&world, MAG2, 2, 1, MAG1));
+	assert_int_equal(world_entry(&world, MAG1, 2, 1)->forward.action, FORWARD_LOCAL);
+	world_pass(&world, 3000);
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
 /* Who was never here is not reported. */
 static void mn_of_another_mag_is_not_reported(void **state)
 {
@@ -678,6 +701,7 @@ int main(void)
 		cmocka_unit_test(mn_back_from_the_delete_wait_is_direct_again),
 		cmocka_unit_test(mn_back_late_from_the_delete_wait_is_direct_again),
 		cmocka_unit_test(mn_that_its_lma_keeps_is_reported),
+		cmocka_unit_test(mn_that_is_back_gets_what_still_comes),
 		cmocka_unit_test(mn_of_another_mag_is_not_reported),
 		cmocka_unit_test(mag_that_refuses_means_the_path_over_the_lma),
 		cmocka_unit_test(pair_becomes_local_and_leaves_again),
