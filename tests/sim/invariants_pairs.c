@@ -118,6 +118,7 @@ static void check_sender(struct domain *domain, const struct gateway *mag, struc
 	const struct gateway *peer = domain_gateway_at(domain, &tunnel->remote);
 	uint64_t grace_ms = domain->config.ro.early ? 400 + EARLY_SLACK_MS : 0;
 	bool there = is_there(domain, mag, record);
+	bool given_up = peer->alive && is_given_up(domain, peer, record); /* noted while RX lingers, too */
 
 	if (tunnel->use != TUNNEL_TO_PEER_MAG)
 		domain_fail(domain, "%s sends a pair direct through the tunnel to an LMA", mag->name);
@@ -126,7 +127,7 @@ static void check_sender(struct domain *domain, const struct gateway *mag, struc
 		record->uncovered_ns = 0;
 		return;
 	}
-	if (!peer->alive || !there || is_given_up(domain, peer, record) || cannot_return(peer, &record->pair)) {
+	if (!peer->alive || !there || given_up || cannot_return(peer, &record->pair)) {
 		record->uncovered_ns = 0;
 		return;
 	}
