@@ -204,12 +204,16 @@ def test_tcp_transfer_lives_through_set_up_handover_and_teardown(ro):
     since = time.time()
     sink = traffic(ro.lab, "mn2", "sink", TCP_PORT)
     listens(ro.lab, "mn2", "t", TCP_PORT)
-    source = traffic(ro.lab, "mn1", "source", ro.addresses[2], TCP_PORT, 8)
+    source = traffic(ro.lab, "mn1", "source", ro.addresses[2], TCP_PORT, 60)
     on_direct_path(ro, since)
     moved = time.time()
     ro.domain.plug(1, 3)
     wait_until(lambda: ("MAG3", "MAG2") in ro.ways(1, 2, moved), 20, "mag3 sends direct")
+    stopped = time.time()
     ro.stop()
+    wait_until(lambda: any(way[0] == "MAG3" and way[1].startswith("LMA") for way in ro.ways(1, 2, stopped)), 20,
+               "mag3 sends over the anchor")
+    source.terminate()
     sent = result(source)
     assert sent["whole"] and sent["error"] is None and sent["bytes"] > 0
     assert result(sink)["bytes"] == sent["bytes"]

@@ -9,7 +9,8 @@ traffic.py sink PORT                          TCP: takes one connection, answers
 traffic.py source ADDRESS PORT SECONDS        TCP: sends for so long, compares the sink's answer
 
 Each direction of a probe has its own order: the echo server writes how many packets of this sender it has had before.
-SIGTERM ends a probe: no new packets, the last echoes are waited for, the result is printed.
+SIGTERM ends a probe: no new packets, the last echoes are waited for, the result is printed. It ends a source in the same
+way, before its time.
 """
 
 import errno
@@ -201,8 +202,10 @@ def source(address, port, seconds):
     start = time.monotonic()
     failure = None
     answer = b""
+    told = []
+    signal.signal(signal.SIGTERM, lambda *_: told.append(True))
     try:
-        while time.monotonic() - start < seconds:
+        while not told and time.monotonic() - start < seconds:
             sent = connection.send(block)
             digest.update(block[:sent])
             count += sent
