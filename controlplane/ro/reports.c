@@ -112,14 +112,30 @@ static void adopt_report(struct ro *ro, struct association *a, const struct ro_r
 	association_schedule(ro, a);
 }
 
+/* Of an update that was begun before the other LMA heard of a handover of our MN: it is about where that was. */
+static bool is_outdated(struct ro *ro, const struct association *a, const struct ro_request *request)
+{
+	const struct side *own = &a->sides[a->sides[0].ours ? 0 : 1];
+	const struct ro_tuple *told = &request->body.tuples[0];
+	struct ro_session session;
+
+	return told->has_mag && ro->ops->find_by_prefix(ro->context, own->prefixes[0], &session) &&
+	       !same_address(&told->mag, &session.mag);
+}
+
 static void report_of_progress(struct ro *ro, struct association *a, const struct ro_request *request, bool from_mag)
 {
 	if (request->fixed.lifetime_s < a->lifetime_s)
 		a->lifetime_s = request->fixed.lifetime_s;
 	ack_send(ro, a, request, RO_STATUS_ACTIVE, a->controller ? RO_FLAG_C : 0, a->lifetime_s, NULL);
 	if (request->body.stamp > a->stamp && !from_mag && !a->controller &&
-		(a->state == RO_STATE_ACTIVE || a->state == RO_STATE_PENDING))
+		(a->state == RO_STATE_ACTIVE || a->state == RO_STATE_PENDING)) {
 		adopt_report(ro, a, request);
+		if (is_outdated(ro, a, request)) { /* the newest PBU supersedes it (G.6.3) */
+			update_start(ro, a, a->sides[0].ours ? 0 : 1, RO_REASON_HANDOVER_A, true);
+			return;
+		}
+	}
 	if (request->body.stamp == a->stamp)
 		report_advance(ro, a, request, from_mag);
 	association_commit(ro, a);
