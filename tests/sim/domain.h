@@ -247,12 +247,13 @@ struct flow {
 	uint64_t sent, delivered, overtaken;
 	uint64_t by_path[PATH_COUNT]; /* of the delivered ones */
 	uint64_t lost[LOSS_COUNT];
-	enum path path;        /* of the last one delivered */
-	uint64_t last, number; /* of the last one sent and the last one delivered, from 1 */
-	uint64_t refused_ns;   /* the peer MAG refuses direct packets since; 0: it does not */
-	unsigned refused_from; /* of that gateway */
-	unsigned refused_at;   /* and that is the peer, */
-	uint32_t refused_life; /* in this life */
+	enum path path;                               /* of the last one delivered */
+	uint64_t last, number;                        /* of the last one sent and the last one delivered, from 1 */
+	uint64_t refused_ns;                          /* the peer MAG refuses direct packets since; 0: it does not */
+	unsigned refused_from;                        /* of that gateway */
+	unsigned refused_at;                          /* and that is the peer, */
+	uint32_t refused_life;                        /* in this life */
+	uint64_t refused_source, refused_destination; /* between these: nodes have other addresses now and then */
 	uint64_t last_refused_ns;
 	uint64_t error_ns;     /* last RO Error of that life; 0: none yet */
 	uint64_t direct_ns;    /* last packet out of the direct tunnel that was taken */

@@ -409,8 +409,8 @@ static bool is_another_refusal(const struct domain *domain, const struct flow *f
 }
 
 /*
- * A direct packet that is not taken: RO Error to the MAG that it came from, once a second; a MAG that restarted does
- * not know that it had sent one.
+ * A direct packet that is not taken: RO Error to the MAG that it came from, once a second for one pair of addresses; a
+ * MAG that restarted does not know that it had sent one.
  */
 static void refuse(struct domain *domain, const struct packet *packet)
 {
@@ -422,13 +422,16 @@ static void refuse(struct domain *domain, const struct packet *packet)
 		.packet = *packet};
 	uint32_t life = domain->gateways[packet->at].life;
 
-	if (flow->refused_at != packet->at || flow->refused_life != life)
+	if (flow->refused_at != packet->at || flow->refused_life != life || flow->refused_source != packet->source ||
+		flow->refused_destination != packet->destination)
 		flow->refused_ns = flow->error_ns = 0;
 	if (is_another_refusal(domain, flow, packet))
 		flow->refused_ns = domain->now_ns;
 	flow->refused_from = packet->from;
 	flow->refused_at = packet->at;
 	flow->refused_life = life;
+	flow->refused_source = packet->source;
+	flow->refused_destination = packet->destination;
 	flow->last_refused_ns = domain->now_ns;
 	if (domain->now_ns - flow->refused_ns > REFUSED_MAX_NS + REFUSED_SLACK_NS)
 		domain_fail(domain, "%s sends direct to %s since %.3f s, which refuses it",
