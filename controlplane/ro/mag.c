@@ -67,27 +67,30 @@ static void give_up(struct ro *ro, struct association *a, uint8_t status)
 /* ---- checks ---- */
 
 /*
- * The other MN: at a MAG of the domain, or here as well. @left: we have a session of it here, and hear that it is
- * elsewhere: it may have left without our notice.
+ * The other MN: at a MAG of the domain, or here as well; of a removal, whose sender may know no more of it than a
+ * prefix, anywhere. @left: we have a session of it here, and hear that it is elsewhere: it may have left without our
+ * notice.
  */
 static uint8_t find_other(struct ro *ro, const struct ro_request *request, struct side *other, bool *left)
 {
 	const struct ro_tuple *tuple = &request->body.tuples[1];
+	bool is_removal = request->fixed.lifetime_s == 0;
 	struct ro_session session;
 	const struct ro_peer *mag;
 
 	if (!side_from_tuple(other, tuple))
 		return RO_STATUS_PREFIX;
-	if (IN6_IS_ADDR_UNSPECIFIED(&other->mag) && request->fixed.code == RO_SETUP)
+	if (IN6_IS_ADDR_UNSPECIFIED(&other->mag) && request->fixed.code == RO_SETUP && !is_removal)
 		other->mag = request->datagram->source;
-	if (other->prefix_count == 0 || tuple->id.length == 0 || IN6_IS_ADDR_UNSPECIFIED(&other->mag))
+	if (other->prefix_count == 0 ||
+		(!is_removal && (tuple->id.length == 0 || IN6_IS_ADDR_UNSPECIFIED(&other->mag))))
 		return RO_STATUS_MALFORMED;
 	if (!side_is_eligible(ro, other))
 		return RO_STATUS_PREFIX;
 	if (same_address(&other->mag, &ro->config.address)) /* what holds of the MN of tuple A holds of it */
 		return side_find_own(ro, tuple, other);
 	mag = peer_find(ro, &other->mag);
-	if (mag == NULL || mag->role != RO_ROLE_MAG)
+	if (!is_removal && (mag == NULL || mag->role != RO_ROLE_MAG))
 		return RO_STATUS_NOT_AUTHORISED;
 	for (unsigned i = 0; i < other->prefix_count; i++) {
 		if (prefix_is_infrastructure(ro, other->prefixes[i]))

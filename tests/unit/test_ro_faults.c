@@ -202,6 +202,27 @@ static void setup_that_comes_after_the_removal_sets_nothing_up(void **state)
 	world_fini(&world);
 }
 
+/* G.6.3: also where the LMA that removes knows of the other MN no more than what its Init named, for it had no answer.
+ */
+static void setup_that_comes_after_the_removal_of_an_unanswered_init_sets_nothing_up(void **state)
+{
+	(void)state;
+	world_init(&world, (struct world_options){.one_lma = false});
+	world.nodes[MAG2].fake.is_held = true;
+	world.lose = "LMA2 -RO Init Ack 1-> LMA1";
+	world.lose_count = 1;
+	world_traffic(&world, LMA1);
+	assert_int_equal(count_arrows("LMA2 -RO Init-> MAG2"), 1);
+	assert_int_equal(ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix), 0);
+	world_run(&world);
+	world.nodes[MAG2].fake.is_held = false;
+	world_run(&world);
+	assert_int_equal(count_arrows("MAG2 -RO Setup-> MAG1"), 1);
+	assert_int_equal(count_arrows("MAG1 -RO Setup Ack 135-> MAG2"), 1);
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
 /* The Ack has all its time when the request leaves late. */
 static void setup_that_is_sent_late_is_repeated_in_time(void **state)
 {
@@ -460,6 +481,7 @@ int main(void)
 		cmocka_unit_test(refused_update_leaves_no_half_of_a_path),
 		cmocka_unit_test(setup_is_not_repeated_before_it_was_sent),
 		cmocka_unit_test(setup_that_comes_after_the_removal_sets_nothing_up),
+		cmocka_unit_test(setup_that_comes_after_the_removal_of_an_unanswered_init_sets_nothing_up),
 		cmocka_unit_test(setup_that_is_sent_late_is_repeated_in_time),
 		cmocka_unit_test(mn_that_moves_during_the_set_up_is_found_at_its_new_place),
 		cmocka_unit_test(crossing_inits_have_one_controller),
