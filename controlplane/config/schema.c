@@ -407,7 +407,8 @@ const struct schema_row schema[] = {
 			"older one brings it back. Longer than pending-lifetime."},
 	{.path = "route-optimisation.hold-down", .type = SCHEMA_NUMBER, BOTH, RO(hold_down_ms), RANGE(0, 3600000),
 		.unit = "ms", .fallback = "30000",
-		.help = "After a failure a pair is not tried again for so long."},
+		.help = "After a failure a pair is not tried again for so long; if a mobile node was not where it was "
+			"registered, only until one of the two registers."},
 	{.path = "route-optimisation.max-pairs", .type = SCHEMA_NUMBER, BOTH, RO(max_pairs), RANGE(1, 16777216),
 		.unit = "pairs", .fallback = "65536",
 		.help = "Pairs of mobile nodes at once; their memory is taken at the start. More stay on the path over "

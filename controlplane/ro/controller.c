@@ -343,17 +343,16 @@ void update_remove_own(struct ro *ro, struct association *a, uint8_t cause)
 	remove_pair(ro, a, cause, true);
 }
 
-/* A newer PBU or a newer update is no reason to wait. */
-bool holds_down(uint8_t status)
+void hold_down(struct ro *ro, struct association *a, uint8_t status)
 {
-	return RO_FAILED(status) && status != RO_STATUS_NOT_ATTACHED && status != RO_STATUS_OUT_OF_WINDOW;
+	a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
+	a->held_for_mn = status == RO_STATUS_NOT_ATTACHED;
+	pair_note(ro, a, RO_EVENT_HELD_DOWN, status);
 }
 
 void update_fail(struct ro *ro, struct association *a, uint8_t status)
 {
-	if (holds_down(status)) {
-		a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
-		pair_note(ro, a, RO_EVENT_HELD_DOWN, status);
-	}
+	if (RO_FAILED(status) && status != RO_STATUS_OUT_OF_WINDOW) /* a newer update is no reason to wait */
+		hold_down(ro, a, status);
 	update_remove(ro, a, status);
 }

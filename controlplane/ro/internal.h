@@ -121,6 +121,7 @@ struct association {
 	bool switched : 1;      /* MAG: the peer is another than TX was installed with */
 	bool marker_due : 1;    /* MAG: TX goes on in the open transaction */
 	bool yielded : 1;       /* LMA: the other one controls, and its Init is awaited (G.6.8) */
+	bool held_for_mn : 1;   /* LMA: held down until the MN that was nowhere is somewhere */
 	uint8_t moved : 1;      /* side of the handover */
 	uint8_t lead : 1;       /* LMA: side whose MAG gets the Init */
 	uint8_t idle : 2;       /* sides without direct packets since the last refresh; MAG: 3 or 0 */
@@ -437,8 +438,9 @@ void step_enter(struct ro *ro, struct association *a, enum step step);
 void step_next(struct ro *ro, struct association *a);
 /* The update ends with @status; removes what may have been set up. Commits. */
 void update_fail(struct ro *ro, struct association *a, uint8_t status);
-/* Is a failure with that status a reason not to try again for a while? */
-bool holds_down(uint8_t status);
+/* Traffic does not trigger the pair for a while; of an MN that is nowhere: until one of its MNs is somewhere (G.6.9).
+ */
+void hold_down(struct ro *ro, struct association *a, uint8_t status);
 /* G.6.6; commits. */
 void update_remove(struct ro *ro, struct association *a, uint8_t cause);
 /* The other LMA removes the pair, with the stamp of @a: so do we, at our MAG. Commits. */

@@ -452,7 +452,8 @@ void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 		return;
 	}
 	if (status == RO_STATUS_NOT_ATTACHED && a->handover && (!a->sides[0].ours || !a->sides[1].ours)) {
-		/* Both MNs move, and the other LMA is about to say where its MN is (G.6.9). */
+		/* Both MNs move, and the other LMA is about to say where its MN is (G.6.9); it may have to repeat it.
+		 */
 		a->last_failure = status;
 		a->deadline_ms = ro_ms(ro) + ro->config.ack_timeout_ms;
 		association_schedule(ro, a);
@@ -504,6 +505,8 @@ void lma_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change 
 	uint32_t at = 0;
 
 	while ((a = association_of(ro, prefix, &at)) != NULL) {
+		if (a->held_for_mn && change != RO_SESSION_DOWN)
+			a->hold_down_ms = 0;
 		if (change == RO_SESSION_UP && a->state == RO_STATE_FALLBACK)
 			removal_follows(ro, a, (unsigned)association_side(a, prefix));
 		else if (change == RO_SESSION_MOVED || change == RO_SESSION_RENEWED)

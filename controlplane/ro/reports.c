@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The LMA role: Reports of MAGs and of other LMAs. */
+#include "endpoint.h"
 #include "ro/internal.h"
 
 /* A Report of a MAG is about both MNs, as is that of a leader in direct mode; else about the sender's. */
@@ -69,6 +70,33 @@ static uint8_t learn_foreign(struct ro *ro, struct association *a, const struct 
 	return RO_STATUS_ACTIVE;
 }
 
+/* Of an update that was begun before the other LMA heard of a handover of our MN: it is about where that was. */
+static bool is_outdated(struct ro *ro, const struct ro_request *request)
+{
+	const struct ro_tuple *told = &request->body.tuples[0];
+	struct ro_session session;
+
+	return told->has_mag &&
+	       ro->ops->find_by_prefix(ro->context, endpoint_id_ipv6(told->prefixes[0].prefix.s6_addr), &session) &&
+	       !same_address(&told->mag, &session.mag);
+}
+
+/*
+ * An operator means both ends. That an MN leaves is the end of an active pair; an update that does not find it there
+ * would not the next time, and a newer update is no reason to wait.
+ */
+static bool is_reason_to_wait(struct ro *ro, const struct association *a, const struct ro_request *request)
+{
+	uint8_t cause = request->fixed.value;
+
+	switch (cause) {
+	case RO_STATUS_REMOVED: return true;
+	case RO_STATUS_NOT_ATTACHED: return a->step != STEP_IDLE && !is_outdated(ro, request);
+	case RO_STATUS_OUT_OF_WINDOW: return false;
+	default: return RO_FAILED(cause);
+	}
+}
+
 static void report_of_removal(
 	struct ro *ro, const struct ro_peer *peer, struct association *a, const struct ro_request *request)
 {
@@ -81,8 +109,8 @@ static void report_of_removal(
 		association_commit(ro, a);
 		return;
 	}
-	if (holds_down(cause) || cause == RO_STATUS_REMOVED) /* an operator means both ends */
-		a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
+	if (is_reason_to_wait(ro, a, request))
+		hold_down(ro, a, cause);
 	association_commit(ro, a);
 	if (peer->role == RO_ROLE_LMA)
 		update_remove_own(ro, a, cause);
@@ -112,17 +140,6 @@ static void adopt_report(struct ro *ro, struct association *a, const struct ro_r
 	association_schedule(ro, a);
 }
 
-/* Of an update that was begun before the other LMA heard of a handover of our MN: it is about where that was. */
-static bool is_outdated(struct ro *ro, const struct association *a, const struct ro_request *request)
-{
-	const struct side *own = &a->sides[a->sides[0].ours ? 0 : 1];
-	const struct ro_tuple *told = &request->body.tuples[0];
-	struct ro_session session;
-
-	return told->has_mag && ro->ops->find_by_prefix(ro->context, own->prefixes[0], &session) &&
-	       !same_address(&told->mag, &session.mag);
-}
-
 static void report_of_progress(struct ro *ro, struct association *a, const struct ro_request *request, bool from_mag)
 {
 	if (request->fixed.lifetime_s < a->lifetime_s)
@@ -131,7 +148,7 @@ static void report_of_progress(struct ro *ro, struct association *a, const struc
 	if (request->body.stamp > a->stamp && !from_mag && !a->controller &&
 		(a->state == RO_STATE_ACTIVE || a->state == RO_STATE_PENDING)) {
 		adopt_report(ro, a, request);
-		if (is_outdated(ro, a, request)) { /* the newest PBU supersedes it (G.6.3) */
+		if (is_outdated(ro, request)) { /* the newest PBU supersedes it (G.6.3) */
 			update_start(ro, a, a->sides[0].ours ? 0 : 1, RO_REASON_HANDOVER_A, true);
 			return;
 		}

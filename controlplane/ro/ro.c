@@ -324,6 +324,7 @@ int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t x, uint64_t y
 	if (a == NULL || !pair_is_alive(a))
 		return -ENOENT;
 	a->hold_down_ms = ro_ms(ro) + ro->config.hold_down_ms;
+	a->held_for_mn = false;
 	pair_note(ro, a, RO_EVENT_STOPPED, 0);
 	pair_end(ro, a, RO_STATUS_REMOVED);
 	return 0;

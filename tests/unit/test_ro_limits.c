@@ -458,6 +458,77 @@ static void hold_down_outlives_the_tombstone(void **state)
 	}
 }
 
+static uint64_t triggers_of(unsigned node)
+{
+	struct ro_stats stats;
+
+	ro_stats(world.nodes[node].ro, &stats);
+	return stats.triggers;
+}
+
+/*
+ * Its LMA has an MN where it is not any more, for the de-registration was lost: its traffic of before does not ask for
+ * it again and again. Only until it is somewhere (G.6.9).
+ */
+static void mn_that_is_not_where_it_is_registered_is_left_alone_until_it_is_back(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 16; variant++) {
+		struct world_mn *mn = &world.mns[variant & 4 ? 1 : 0];
+
+		begin(variant & 3);
+		mn->given_up = true;
+		world_traffic(&world, LMA1);
+		for (unsigned i = 0; i < 25; i++) {
+			world_pass(&world, 1000);
+			world_traffic(&world, LMA1);
+			world_traffic(&world, LMA2);
+		}
+		assert_true(world_is_quiet(&world));
+		assert_true(triggers_of(LMA1) <= 1);
+		assert_true(triggers_of(LMA2) <= 1);
+		assert_int_equal(triggers_of(LMA1) + triggers_of(LMA2), 1);
+		mn->given_up = false;
+		if (variant & 8) {
+			world_move(&world, variant & 4 ? 2 : 1, MAG3);
+		} else { /* at the same MAG */
+			ro_session_changed(world.nodes[mn->mag].ro, &world.now, mn->prefix, RO_SESSION_UP);
+			ro_session_changed(world.nodes[mn->lma].ro, &world.now, mn->prefix, RO_SESSION_RENEWED);
+			world_run(&world);
+		}
+		world_traffic(&world, LMA1);
+		world_traffic(&world, LMA2);
+		if (variant & 8)
+			assert_true(world_sends(&world, variant & 4 ? MAG1 : MAG3, 1, 2, variant & 4 ? MAG3 : MAG2));
+		else
+			assert_true(is_direct());
+		world_fini(&world);
+	}
+}
+
+static void hold_for_ever(struct ro_config *config)
+{
+	config->hold_down_ms = 1000000;
+}
+
+/* What the operator ended does not begin anew with a handover. */
+static void stopped_pair_is_held_down_through_a_handover(void **state)
+{
+	(void)state;
+	world_init(&world, (struct world_options){.one_lma = true, .adjust = hold_for_ever});
+	world.mns[0].given_up = true;
+	world_traffic(&world, LMA1); /* a failure of before is none of now */
+	world.mns[0].given_up = false;
+	world_move(&world, 1, MAG3);
+	world_traffic(&world, LMA1);
+	assert_true(world_sends(&world, MAG3, 1, 2, MAG2));
+	stop();
+	world_move(&world, 1, MAG1);
+	world_traffic(&world, LMA1);
+	assert_true(world_is_quiet(&world));
+	world_fini(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +551,8 @@ int main(void)
 		cmocka_unit_test(pair_that_one_mag_saw_used_stays),
 		cmocka_unit_test(report_of_an_unknown_pair_ends_it_at_the_own_mag),
 		cmocka_unit_test(hold_down_outlives_the_tombstone),
+		cmocka_unit_test(mn_that_is_not_where_it_is_registered_is_left_alone_until_it_is_back),
+		cmocka_unit_test(stopped_pair_is_held_down_through_a_handover),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
