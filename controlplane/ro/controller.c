@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Updates at an LMA: the steps that the driver's table names, their messages, failure and removal. */
+#include <string.h>
+
 #include "ro/internal.h"
 
 #define REFRESH_PERCENT 75
@@ -183,11 +185,18 @@ void step_next(struct ro *ro, struct association *a)
 		step_enter(ro, a, is_two(a) ? driver->next_two[a->step] : driver->next_one[a->step]);
 }
 
+/*
+ * An equal stamp means the same update (G.6.3), so two LMAs that begin in the same tick of the stamp must not have the
+ * same: that of the LMA with the greater address is odd.
+ */
 static void take_new_stamp(struct ro *ro, struct association *a)
 {
+	const struct side *foreign = &a->sides[a->sides[0].ours ? 1 : 0];
 	uint64_t now = stamp_now(ro);
 
 	a->stamp = now > a->stamp ? now : a->stamp + 1;
+	if (is_two(a) && (a->stamp & 1) != (memcmp(&ro->config.address, &foreign->lma, 16) > 0))
+		a->stamp++;
 }
 
 /* Updates that are no handovers: 3 a second, later ones wait (G.6.7). */

@@ -7,6 +7,7 @@
 #include "ro/internal.h"
 
 #define TRIES_WITH_GREATER_STAMP 3
+#define OTHER_MOVE_TIMEOUTS      4 /* two repetitions come before it */
 
 bool peer_has_prefix(const struct ro_peer *peer, uint64_t id)
 {
@@ -452,10 +453,9 @@ void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 		return;
 	}
 	if (status == RO_STATUS_NOT_ATTACHED && a->handover && (!a->sides[0].ours || !a->sides[1].ours)) {
-		/* Both MNs move, and the other LMA is about to say where its MN is (G.6.9); it may have to repeat it.
-		 */
+		/* Both MNs move; the other LMA is about to say where its MN is (G.6.9), if it must, once more. */
 		a->last_failure = status;
-		a->deadline_ms = ro_ms(ro) + ro->config.ack_timeout_ms;
+		a->deadline_ms = ro_ms(ro) + (uint64_t)OTHER_MOVE_TIMEOUTS * ro->config.ack_timeout_ms;
 		association_schedule(ro, a);
 		return;
 	}

@@ -67,6 +67,38 @@ static void both_mns_move_at_once(void **state)
 	}
 }
 
+static uint64_t stamp_at(unsigned lma)
+{
+	struct ro_view view;
+
+	assert_true(ro_pair_find(world.nodes[lma].ro, world.mns[0].prefix, world.mns[1].prefix, &view));
+	return view.stamp;
+}
+
+/* G.6.3: equal stamps would make one update of two. */
+static void moves_in_the_same_tick_of_the_stamp_are_two_updates(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		for (unsigned tick = 0; tick < 8; tick++) {
+			begin(variant);
+			world_traffic(&world, LMA1);
+			world.now.wall_ns += tick * 7000; /* a stamp counts 1/65536 s */
+			move_silently(1, MAG3);
+			world.now.monotonic_ns -= 1000000;
+			world.now.wall_ns -= 1000000;
+			move_silently(2, MAG1);
+			assert_int_not_equal(stamp_at(LMA1), stamp_at(LMA2));
+			world.lose = "LMA1 -RO Init-> LMA2";
+			world.lose_count = 1;
+			world_run(&world);
+			world_pass(&world, SETTLE_MS);
+			expect_direct("the same tick", variant);
+			world_fini(&world);
+		}
+	}
+}
+
 static void both_mns_swap_their_mags(void **state)
 {
 	(void)state;
@@ -696,6 +728,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_mns_move_at_once),
+		cmocka_unit_test(moves_in_the_same_tick_of_the_stamp_are_two_updates),
 		cmocka_unit_test(both_mns_swap_their_mags),
 		cmocka_unit_test(mn_that_comes_straight_back_is_direct_again),
 		cmocka_unit_test(mn_back_from_the_delete_wait_is_direct_again),
