@@ -65,7 +65,7 @@ struct domain_config {
 	uint32_t static_every;    /* every n-th node has a static prefix; 0: none */
 	uint32_t pool_length;     /* of the pool of each LMA; 0: 40 */
 	bool sequence_numbers;    /* instead of timestamps */
-	bool steady;              /* life_act(): no gateway goes away, no clock jumps; no excuses from the start */
+	bool steady;              /* life_act(): no gateway goes away, no clock jumps */
 	struct ro_options ro;
 	struct faults faults;
 };

@@ -359,7 +359,7 @@ void gateway_start(struct gateway *gateway)
 	if ((gateway->lma == NULL && gateway->mag == NULL) || gateway->heartbeat == NULL)
 		abort();
 	gateway_ro_start(gateway, host, &now);
-	if (restarted || !gateway->domain->config.steady)
+	if (restarted)
 		domain_disturb(gateway->domain);
 	gateway_run(gateway);
 }
