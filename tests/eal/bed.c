@@ -99,7 +99,7 @@ static void make_port(struct bed *bed, unsigned number, unsigned port, bool shar
 }
 
 /* MAC of port i: 02:00:00:00:00:1i. */
-static void make_gateway(struct bed *bed)
+static void make_gateway(struct bed *bed, const char *second_address)
 {
 	static const uint16_t vlans[] = {100, 200};
 	struct dataplane_port ports[BED_PORTS] = {
@@ -107,7 +107,7 @@ static void make_gateway(struct bed *bed)
 		{.name = "one", .device = "bed", .side = DATAPLANE_OUTSIDE, .mtu_bytes = BED_MTU},
 		{.name = "two", .device = "bed", .side = DATAPLANE_OUTSIDE, .mtu_bytes = BED_MTU},
 	};
-	struct dataplane_address addresses[1] = {{.port = CORE}};
+	struct dataplane_address addresses[2] = {{.port = CORE}, {.port = CORE}};
 	struct dataplane_pool pools[1] = {{.length = 48}};
 	struct in6_addr peers[3];
 	struct rte_ether_addr macs[BED_PORTS];
@@ -119,6 +119,8 @@ static void make_gateway(struct bed *bed)
 		ports[2].first_link = 1;
 	}
 	parse(bed->config.role == DATAPLANE_MAG ? "2001:db8:1::2" : "2001:db8:1::1", &addresses[0].address);
+	if (second_address != NULL)
+		parse(second_address, &addresses[1].address);
 	parse(bed->config.role == DATAPLANE_MAG ? "2001:db8:1::1" : "2001:db8:1::2", &peers[0]);
 	parse("2001:db8:1::3", &peers[1]);
 	parse("2001:db8:1::7", &peers[2]);
@@ -130,7 +132,7 @@ static void make_gateway(struct bed *bed)
 	bed->config.ports = ports;
 	bed->config.port_count = BED_PORTS;
 	bed->config.addresses = addresses;
-	bed->config.address_count = 1;
+	bed->config.address_count = second_address != NULL ? 2 : 1;
 	bed->config.pools = pools;
 	bed->config.pool_count = bed->config.role == DATAPLANE_LMA ? 1 : 0;
 	bed->config.peers = peers;
@@ -256,7 +258,7 @@ struct bed *bed_create_with(enum dataplane_role role, const struct bed_options *
 		.punts_per_s = 1000,
 		.punt_burst = 10000,
 		.source_punts_per_s = 100000};
-	make_gateway(bed);
+	make_gateway(bed, options->second_address);
 	assert_int_equal(tables_create(&sizes, &memory_libc, &bed->tables), 0);
 	bed->door = door_create(&door, error, sizeof(error));
 	assert_non_null(bed->door);

@@ -65,6 +65,7 @@ struct bed_options {
 	uint32_t update_ring_size, mbuf_ring_size;
 	uint32_t hold_packets, hold_deadline_ms; /* as in struct dataplane_config */
 	uint32_t pair_packets;
+	const char *second_address; /* an own address besides the usual one, or NULL */
 };
 
 /* What bed_create() takes, to be changed. */

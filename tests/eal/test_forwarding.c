@@ -382,6 +382,24 @@ static uint32_t label_between(
 	return (uint32_t)(got.bytes[15] & 0xf) << 16 | (uint32_t)got.bytes[16] << 8 | got.bytes[17];
 }
 
+static int compare_labels(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* But for two: labels have 20 bits, and some may be equal by chance. */
+static void expect_all_different(uint32_t *labels, unsigned n)
+{
+	unsigned different = 1;
+
+	qsort(labels, n, sizeof(labels[0]), compare_labels);
+	for (unsigned i = 1; i < n; i++)
+		different += labels[i] != labels[i - 1];
+	assert_true(different >= n - 2);
+}
+
 static uint32_t label_of(struct bed *bed, uint16_t source_port, uint32_t flow_label)
 {
 	return label_between(bed, SERVER, MN1, source_port, flow_label);
@@ -402,13 +420,6 @@ static void outer_flow_label_is_that_of_the_inner_flow(void **state)
 	bed_destroy(bed);
 }
 
-static int compare_labels(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Interface identifiers given out by hand are small numbers, at both ends. */
 static void outer_flow_label_tells_hosts_with_small_identifiers_apart(void **state)
 {
@@ -416,7 +427,7 @@ static void outer_flow_label_tells_hosts_with_small_identifiers_apart(void **sta
 		1, 2, 3, 4, 5, 6, 7, 8, 0x10, 0x20, 0x40, 0x80, 0x81, 0x82, 0x100, 0x8001};
 	uint32_t labels[RTE_DIM(identifiers) * RTE_DIM(identifiers)];
 	struct bed *bed = scenario_lma(1);
-	unsigned n = 0, different = 1;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < RTE_DIM(labels); i++) {
 		char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
@@ -425,10 +436,28 @@ static void outer_flow_label_tells_hosts_with_small_identifiers_apart(void **sta
 		snprintf(to, sizeof(to), "2001:db8:aa:1::%x", identifiers[i % RTE_DIM(identifiers)]);
 		labels[n++] = label_between(bed, from, to, 1, 0);
 	}
-	qsort(labels, n, sizeof(labels[0]), compare_labels);
-	for (unsigned i = 1; i < n; i++)
-		different += labels[i] != labels[i - 1];
-	assert_true(different >= n - 2);
+	expect_all_different(labels, n);
+	bed_destroy(bed);
+}
+
+/* One host writes to many mobile nodes, many write to one; all have the same interface identifier. */
+static void outer_flow_label_tells_networks_apart(void **state)
+{
+	const struct forward forward = {.action = FORWARD_TUNNEL, .link = LINK_NONE, .tunnel = 1, .node = 1};
+	struct bed *bed = scenario_lma(1);
+	uint32_t to[32], from[32];
+
+	for (unsigned i = 0; i < RTE_DIM(to); i++) {
+		char node[INET6_ADDRSTRLEN], host[INET6_ADDRSTRLEN];
+
+		snprintf(node, sizeof(node), "2001:db8:aa:%x::1", 0x100 + i);
+		snprintf(host, sizeof(host), "2001:db8:5:%x::1", 0x100 + i);
+		bed_endpoint(bed, node, &forward);
+		to[i] = label_between(bed, SERVER, node, 1, 0);
+		from[i] = label_between(bed, host, "2001:db8:aa:100::1", 1, 0);
+	}
+	expect_all_different(to, RTE_DIM(to));
+	expect_all_different(from, RTE_DIM(from));
 	bed_destroy(bed);
 }
 
@@ -531,6 +560,34 @@ static void downlink_fits_the_link_or_is_answered(void **state)
 	bed_destroy(bed);
 }
 
+/* What lies in front of the inner packet is the outer header, and no host's MAC. */
+static void packet_out_of_a_tunnel_is_punted_without_a_mac(void **state)
+{
+	static const char own[] = "2001:db8:1:0:102:304:506:7";
+	const struct forward node = {.action = FORWARD_LOCAL, .link = 0, .tunnel = 9, .node = 8, .mac = {2}};
+	struct bed_options options = bed_usual(1);
+	struct packet_meta meta;
+	struct frame in, got;
+	struct bed *bed;
+
+	options.second_address = own;
+	bed = scenario_mag_with(&options);
+	bed_tunnel(bed, 9, own, LMA, true, -1);
+	bed_endpoint(bed, NOBODY, &node);
+	frame_init(&in);
+	frame_ethernet(&in, MAC(CORE), ROUTER, 0);
+	scenario_outer(&in, LMA, own, 0);
+	scenario_udp(&in, SERVER, NOBODY, 1, 0);
+	close_outer(&in);
+	bed_receive(bed, CORE, &in, 1);
+	assert_true(bed_punted(bed, &got, &meta));
+	assert_int_equal(meta.reason, PUNT_hop_limit_error);
+	assert_int_equal(meta.tunnel, 9);
+	assert_int_equal(meta.vlan, VLAN_NONE);
+	assert_memory_equal(meta.source_mac, (const uint8_t[6]){0}, 6);
+	bed_destroy(bed);
+}
+
 static void node_on_a_link_that_is_not_there_gets_nothing(void **state)
 {
 	const struct forward nowhere = {.action = FORWARD_LOCAL, .link = 7, .tunnel = 1, .node = 8, .mac = {2}};
@@ -608,6 +665,34 @@ static void mixed_burst_is_taken_apart(void **state)
 	bed_destroy(bed);
 }
 
+/* Peers of a burst that are looked up once are the same at both ends of the tunnel. */
+static void packets_to_another_own_address_are_of_another_tunnel(void **state)
+{
+	struct bed_options options = bed_usual(1);
+	struct frame frames[2], got;
+	struct bed *bed;
+
+	options.second_address = "2001:db8:1::9";
+	bed = scenario_lma_with(&options);
+	for (unsigned i = 0; i < 2; i++) {
+		frame_init(&frames[i]);
+		frame_ethernet(&frames[i], MAC(CORE), ROUTER, 0);
+		scenario_outer(&frames[i], MAG, i == 0 ? LMA : options.second_address, 0);
+		scenario_udp(&frames[i], MN1, SERVER, 63, 0);
+		close_outer(&frames[i]);
+	}
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(rte_ring_enqueue(bed->receive[CORE], bed_mbuf(&frames[i % 4 == 3])), 0);
+	bed->put = 64;
+	bed_turn(bed);
+	for (unsigned i = 0; i < 48; i++)
+		assert_true(bed_sent(bed, OUTSIDE, &got));
+	assert_false(bed_sent(bed, OUTSIDE, &got));
+	assert_int_equal(bed_drops(bed, DROP_tunnel_unknown), 16);
+	bed_check_conservation(bed);
+	bed_destroy(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -626,12 +711,15 @@ int main(void)
 		cmocka_unit_test(injected_packets_keep_their_hop_limit),
 		cmocka_unit_test(outer_flow_label_is_that_of_the_inner_flow),
 		cmocka_unit_test(outer_flow_label_tells_hosts_with_small_identifiers_apart),
+		cmocka_unit_test(outer_flow_label_tells_networks_apart),
 		cmocka_unit_test(nodes_and_tunnels_are_counted_once_each_way),
 		cmocka_unit_test(packet_too_big_tells_the_way_back_and_the_mtu),
 		cmocka_unit_test(downlink_fits_the_link_or_is_answered),
+		cmocka_unit_test(packet_out_of_a_tunnel_is_punted_without_a_mac),
 		cmocka_unit_test(node_on_a_link_that_is_not_there_gets_nothing),
 		cmocka_unit_test(tag_without_headroom_is_dropped),
 		cmocka_unit_test(mixed_burst_is_taken_apart),
+		cmocka_unit_test(packets_to_another_own_address_are_of_another_tunnel),
 	};
 	int failed;
 
