@@ -55,15 +55,14 @@ struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b
 
 struct association *association_find_any(const struct ro *ro, uint64_t a, uint64_t b)
 {
-	struct association *found = association_find(ro, a, b);
+	struct association *best = association_find(ro, a, b), *found;
 	uint32_t at = 0;
 
-	if (found != NULL)
-		return found;
-	while ((found = association_of(ro, a, &at)) != NULL)
-		if (side_has(&found->sides[1 - association_side(found, a)], b))
-			return found;
-	return NULL;
+	while ((best == NULL || !pair_is_alive(best)) && (found = association_of(ro, a, &at)) != NULL)
+		if (side_has(&found->sides[1 - association_side(found, a)], b) &&
+			(best == NULL || pair_is_alive(found)))
+			best = found;
+	return best;
 }
 
 struct association *association_of(const struct ro *ro, uint64_t prefix, uint32_t *at)

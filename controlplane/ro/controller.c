@@ -23,12 +23,15 @@ bool side_refresh(struct ro *ro, struct side *side)
 
 	if (!side->ours)
 		return true;
-	if (!ro->ops->find_by_prefix(ro->context, side->prefixes[0], &session))
-		return false;
-	side->ipv4 = session.ipv4;
-	side->mag = session.mag;
-	side->lma = session.lma;
-	return true;
+	for (unsigned i = 0; i < side->prefix_count; i++) {
+		if (!ro->ops->find_by_prefix(ro->context, side->prefixes[i], &session))
+			continue;
+		side->ipv4 = session.ipv4;
+		side->mag = session.mag;
+		side->lma = session.lma;
+		return true;
+	}
+	return false;
 }
 
 static uint8_t flags_of(const struct association *a)

@@ -303,7 +303,7 @@ void pair_end_by_loss(struct ro *ro, struct association *a, const struct in6_add
 
 /* By first prefixes. */
 struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b);
-/* By any prefixes of both. */
+/* By any prefixes of both: one that is alive, if there is, before what is left of the time when an MN had others. */
 struct association *association_find_any(const struct ro *ro, uint64_t a, uint64_t b);
 /* It is about some packets between @a and @b. */
 bool association_overlaps(const struct association *association, const struct side *a, const struct side *b);

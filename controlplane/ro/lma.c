@@ -82,12 +82,13 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
  */
 static bool sides_assign(struct ro *ro, struct association *a, const struct side sides[2])
 {
-	unsigned first = (unsigned)association_side(a, sides[0].prefixes[0]);
+	unsigned first = association_side_of(a, &sides[0]);
+	bool is_known = a->last_failure != RO_STATUS_PREFIX && a->last_failure != RO_STATUS_NOT_ATTACHED;
 	struct side other = sides[1];
 
 	if (!other.ours)
 		ident_clear(&a->sides[1 - first].id);
-	if (!other.ours && a->last_failure != RO_STATUS_PREFIX) { /* its LMA said more of it than the packet */
+	if (!other.ours && is_known) { /* its LMA said more of it than the packet */
 		memcpy(other.prefixes, a->sides[1 - first].prefixes, sizeof(other.prefixes));
 		other.prefix_count = a->sides[1 - first].prefix_count;
 		other.ipv4 = a->sides[1 - first].ipv4;
@@ -102,7 +103,7 @@ static struct association *pair_make(struct ro *ro, uint64_t source, uint64_t de
 
 	*error = make_sides(ro, source, destination, sides);
 	if (*error == 0) {
-		a = association_find_any(ro, sides[0].prefixes[0], sides[1].prefixes[0]);
+		a = association_find_overlap(ro, &sides[0], &sides[1]);
 		if (a == NULL)
 			a = association_create(ro, &sides[0], &sides[1]);
 		else if (a->state == RO_STATE_FALLBACK && !sides_assign(ro, a, sides))
@@ -499,17 +500,35 @@ static void session_moved(struct ro *ro, struct association *a, uint64_t prefix,
 	update_start(ro, a, (unsigned)side, RO_REASON_HANDOVER_A, true);
 }
 
+/* Its pairs are about any of its prefixes: it may have had others when they began. */
+static void session_is_up(struct ro *ro, uint64_t prefix)
+{
+	struct ro_session session;
+	struct association *a;
+
+	if (!ro->ops->find_by_prefix(ro->context, prefix, &session))
+		return;
+	for (unsigned i = 0; i < session.prefix_count; i++) {
+		for (uint32_t at = 0; (a = association_of(ro, session.prefixes[i], &at)) != NULL;) {
+			if (a->held_for_mn)
+				a->hold_down_ms = 0;
+			if (a->state == RO_STATE_FALLBACK)
+				removal_follows(ro, a, (unsigned)association_side(a, session.prefixes[i]));
+		}
+	}
+}
+
 void lma_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change)
 {
 	struct association *a;
 	uint32_t at = 0;
 
-	while ((a = association_of(ro, prefix, &at)) != NULL) {
+	if (change == RO_SESSION_UP)
+		session_is_up(ro, prefix);
+	while (change != RO_SESSION_UP && (a = association_of(ro, prefix, &at)) != NULL) {
 		if (a->held_for_mn && change != RO_SESSION_DOWN)
 			a->hold_down_ms = 0;
-		if (change == RO_SESSION_UP && a->state == RO_STATE_FALLBACK)
-			removal_follows(ro, a, (unsigned)association_side(a, prefix));
-		else if (change == RO_SESSION_MOVED || change == RO_SESSION_RENEWED)
+		if (change == RO_SESSION_MOVED || change == RO_SESSION_RENEWED)
 			session_moved(ro, a, prefix, change == RO_SESSION_RENEWED);
 		else if (change == RO_SESSION_DOWN && (a->state == RO_STATE_ACTIVE || a->state == RO_STATE_PENDING))
 			update_remove(ro, a, RO_STATUS_NOT_ATTACHED);

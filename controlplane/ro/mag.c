@@ -340,9 +340,10 @@ static void removal_in(struct ro *ro, struct ro_request *request)
 
 /*
  * Another pair than @a may have packets of these sides, of the time when one of them had other prefixes: what only
- * lingers makes way. False: it is alive.
+ * lingers makes way, for what is newer than its end. RO_STATUS_ACTIVE, or what is wrong and *@in_way.
  */
-static bool make_way(struct ro *ro, const struct association *a, const struct side *mine, const struct side *other)
+static uint8_t make_way(struct ro *ro, const struct association *a, uint64_t stamp, const struct side *mine,
+	const struct side *other, struct association **in_way)
 {
 	for (unsigned i = 0; i < mine->prefix_count; i++) {
 		struct association *former;
@@ -352,12 +353,16 @@ static bool make_way(struct ro *ro, const struct association *a, const struct si
 			if (former == a || !association_overlaps(former, mine, other))
 				continue;
 			if (former->state != RO_STATE_FALLBACK)
-				return false;
+				return RO_STATUS_NO_RESOURCES;
+			if (stamp <= former->stamp) {
+				*in_way = former;
+				return RO_STATUS_OUT_OF_WINDOW;
+			}
 			if (former->linger_ms != 0)
 				mag_drop_receiving(ro, former);
 		}
 	}
-	return true;
+	return RO_STATUS_ACTIVE;
 }
 
 /* Is it the turn of the update for this pair (NULL: a new one)? RO_STATUS_ACTIVE, or what is wrong. */
@@ -376,7 +381,7 @@ static uint8_t check_turn(const struct association *a, const struct ro_request *
 
 static void update_in(struct ro *ro, struct ro_request *request, struct side *mine, struct side *other)
 {
-	struct association *a = association_find(ro, mine->prefixes[0], other->prefixes[0]);
+	struct association *a = association_find(ro, mine->prefixes[0], other->prefixes[0]), *in_way = NULL;
 	bool is_init = request->fixed.code == RO_INIT, peer_changed;
 	uint8_t status;
 	unsigned own;
@@ -384,14 +389,14 @@ static void update_in(struct ro *ro, struct ro_request *request, struct side *mi
 	if (a != NULL && ack_repeat(ro, a, request))
 		return;
 	status = check_turn(a, request);
-	if (status == RO_STATUS_ACTIVE && !make_way(ro, a, mine, other))
-		status = RO_STATUS_NO_RESOURCES;
+	if (status == RO_STATUS_ACTIVE)
+		status = make_way(ro, a, request->body.stamp, mine, other, &in_way);
 	if (status == RO_STATUS_ACTIVE && a == NULL) {
 		a = association_create(ro, mine, other);
 		status = a != NULL ? RO_STATUS_ACTIVE : RO_STATUS_NO_RESOURCES;
 	}
 	if (status != RO_STATUS_ACTIVE) {
-		request_refuse(ro, a, request, status);
+		request_refuse(ro, a != NULL ? a : in_way, request, status);
 		return;
 	}
 	own = (unsigned)association_side(a, mine->prefixes[0]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The MAG role: what packets, its own MNs and time change. */
+#include "endpoint.h"
 #include "ro/internal.h"
 
 #define HINT_HOLD_MS    5000
@@ -60,18 +61,41 @@ static void own_left(struct ro *ro, struct association *a, unsigned side)
 	association_commit(ro, a);
 }
 
+/* Every prefix of the pair is the session's. */
+static bool has_all(const struct ro_session *session, const struct side *side)
+{
+	struct side now;
+
+	side_from_session(&now, session);
+	for (unsigned i = 0; i < side->prefix_count; i++)
+		if (!side_is_about(&now, side->prefixes[i]))
+			return false;
+	return true;
+}
+
+/* The session may have got another first prefix, which is what leads to the pair when it ends. */
+static bool take_back(struct ro *ro, struct association *a, unsigned side, const struct ro_session *session)
+{
+	struct side now = a->sides[side];
+
+	now.ours = true;
+	now.behind = !side_is_about(&now, session->prefixes[0]);
+	if (!has_all(session, &now) || (now.behind && now.prefix_count == RO_SIDE_PREFIXES))
+		return false;
+	if (now.prefix_count < RO_SIDE_PREFIXES)
+		now.prefixes[now.prefix_count] = now.behind ? session->prefixes[0] : ENDPOINT_NONE;
+	return association_assign(ro, a, side, &now) == 0;
+}
+
 /*
  * It is back before its pair was forgotten. If the LMA has not noticed that it was away, both ends are still told
- * apart: the report ends that. If it has, the report's stamp is too old.
+ * apart: the report ends that. If it has, the report's stamp is too old. Who has lost a prefix of the pair is not back:
+ * what still comes direct returns to its LMA.
  */
-static void own_came_back(struct ro *ro, struct association *a, unsigned side)
+static bool own_came_back(struct ro *ro, struct association *a, unsigned side, const struct ro_session *session)
 {
-	struct ro_session session;
-
-	if (!ro->ops->find_by_prefix(ro->context, a->sides[side].prefixes[0], &session) ||
-		!same_address(&session.lma, &a->sides[side].lma))
-		return;
-	a->sides[side].ours = true;
+	if (!same_address(&session->lma, &a->sides[side].lma) || !take_back(ro, a, side, session))
+		return false;
 	if (a->sides[side].rx) { /* what still comes is for who is here, until the report has ended it */
 		a->linger_ms = ro_ms(ro) + ro->config.rx_linger_ms;
 		association_schedule(ro, a);
@@ -81,6 +105,7 @@ static void own_came_back(struct ro *ro, struct association *a, unsigned side)
 	association_apply(ro, a);
 	mag_report(ro, a, RO_STATUS_UNKNOWN, 0);
 	association_commit(ro, a);
+	return true;
 }
 
 /* Our MN left, and nothing else tells its LMA, nor the other end: G.6.6. */
@@ -92,16 +117,37 @@ static void own_is_kept(struct ro *ro, struct association *a, unsigned side)
 	association_commit(ro, a);
 }
 
+/* Pairs that are about any of its prefixes: it may have had others when they began. */
+static void session_is_up(struct ro *ro, uint64_t prefix)
+{
+	struct association *a;
+	struct ro_session session;
+
+	if (!ro->ops->find_by_prefix(ro->context, prefix, &session))
+		return;
+	for (unsigned i = 0; i < session.prefix_count; i++) {
+		uint32_t at = 0;
+
+		while ((a = association_of(ro, session.prefixes[i], &at)) != NULL) {
+			unsigned side = (unsigned)association_side(a, session.prefixes[i]);
+
+			if (!a->sides[side].ours && a->state == RO_STATE_FALLBACK &&
+				own_came_back(ro, a, side, &session))
+				at = 0; /* the index has changed */
+		}
+	}
+}
+
 void mag_session_changed(struct ro *ro, uint64_t prefix, enum ro_session_change change)
 {
 	struct association *a;
 	uint32_t at = 0;
 
+	if (change == RO_SESSION_UP)
+		session_is_up(ro, prefix);
 	while ((a = association_of(ro, prefix, &at)) != NULL) {
 		unsigned side = (unsigned)association_side(a, prefix);
 
-		if (!a->sides[side].ours && change == RO_SESSION_UP && a->state == RO_STATE_FALLBACK)
-			own_came_back(ro, a, side);
 		if (!a->sides[side].ours && change == RO_SESSION_KEPT)
 			own_is_kept(ro, a, side);
 		if (!a->sides[side].ours)

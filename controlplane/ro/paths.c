@@ -98,23 +98,19 @@ uint32_t ro_direct_end(const struct ro *ro)
 	return ro->top;
 }
 
-/* The pair whose packets go from @source to @destination, by any prefix of both; *side: of @source. */
+/* The pair whose packets go direct from @source to @destination, by any prefix of both; *side: of @source. */
 static struct association *find_by_packet(struct ro *ro, uint64_t source, uint64_t destination, int *side)
 {
 	struct association *a = association_find(ro, source, destination);
-	struct ro_session session;
+	uint32_t at = 0;
 
-	*side = a != NULL ? association_side(a, source) : -1;
-	if (a != NULL || !ro->ops->find_by_prefix(ro->context, source, &session))
-		return a;
-	for (unsigned i = 0; i < session.prefix_count; i++) {
-		uint32_t at = 0;
-
-		while ((a = association_of(ro, session.prefixes[i], &at)) != NULL) {
-			*side = association_side(a, session.prefixes[i]);
-			if (side_is_about(&a->sides[*side], source) && side_is_about(&a->sides[1 - *side], destination))
-				return a;
-		}
+	if (a == NULL || direct_side(a) < 0) /* it may be of the time when an MN had other prefixes */
+		a = association_of(ro, source, &at);
+	for (; a != NULL; a = association_of(ro, source, &at)) {
+		*side = direct_side(a);
+		if (*side >= 0 && side_is_about(&a->sides[*side], source) &&
+			side_is_about(&a->sides[1 - *side], destination))
+			return a;
 	}
 	return NULL;
 }
@@ -124,7 +120,7 @@ bool ro_direct_find(struct ro *ro, uint64_t source, uint64_t destination, struct
 	int side;
 	const struct association *a = find_by_packet(ro, source, destination, &side);
 
-	if (a == NULL || direct_side(a) != side)
+	if (a == NULL)
 		return false;
 	fill_direct(a, side, direct);
 	return true;
@@ -137,8 +133,7 @@ void ro_error(struct ro *ro, const struct engine_time *now, uint64_t source, uin
 	struct association *a = find_by_packet(ro, source, destination, &side);
 
 	ro->now = *now;
-	if (ro->config.role != RO_ROLE_MAG || a == NULL || direct_side(a) != side ||
-		!same_address(&a->sides[1 - side].mag, peer)) {
+	if (ro->config.role != RO_ROLE_MAG || a == NULL || !same_address(&a->sides[1 - side].mag, peer)) {
 		ro->stats.errors_ignored++;
 		return;
 	}

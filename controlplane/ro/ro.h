@@ -204,7 +204,11 @@ enum ro_session_change {
 	RO_SESSION_KEPT,    /* MAG: it is down, and its LMA refused to hear of it: the binding is as it was */
 };
 
-/* The session that has @prefix as its first one changed. */
+/*
+ * The session that has @prefix as its first one changed. One that gets other prefixes, or another first one, is down
+ * and up: its pairs end, and new traffic sets up those of all that it has then. At a MAG, of one that has lost a prefix
+ * of a pair nothing is taken for that pair any more; what still comes direct returns to its LMA.
+ */
 void ro_session_changed(struct ro *ro, const struct engine_time *now, uint64_t prefix, enum ro_session_change change);
 /* Workers saw a packet from @source to @destination on the path over the LMA. */
 void ro_traffic_seen(struct ro *ro, const struct engine_time *now, uint64_t source, uint64_t destination);

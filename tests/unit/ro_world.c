@@ -42,15 +42,30 @@ static unsigned node_at(const struct in6_addr *address)
 
 static bool is_here(const struct world_node *node, const struct world_mn *mn)
 {
-	return mn->mag >= 0 && (mn->lma == (int)node->number || (mn->mag == (int)node->number && !mn->given_up));
+	if (mn->mag < 0)
+		return false;
+	return (mn->lma == (int)node->number && !mn->unbound) || (mn->mag == (int)node->number && !mn->given_up);
 }
 
-static void fill_session(const struct world *world, const struct world_mn *mn, struct ro_session *session)
+/* As this node has them. */
+static void prefixes_at(const struct world_node *node, const struct world_mn *mn, uint64_t prefixes[2])
 {
+	bool late = mn->served != 0 && mn->mag == (int)node->number;
+
+	prefixes[0] = late ? mn->served : mn->prefix;
+	prefixes[1] = late ? mn->served_second : mn->second;
+}
+
+static void fill_session(const struct world_node *node, const struct world_mn *mn, struct ro_session *session)
+{
+	const struct world *world = node->world;
+	uint64_t prefixes[2];
+
+	prefixes_at(node, mn, prefixes);
 	*session = (struct ro_session){
 		.id = {.subtype = 1, .length = (uint8_t)strlen(mn->id), .data = (const uint8_t *)mn->id},
-		.prefixes = {mn->prefix, mn->second},
-		.prefix_count = mn->second != 0 ? 2 : 1,
+		.prefixes = {prefixes[0], prefixes[1]},
+		.prefix_count = prefixes[1] != 0 ? 2 : 1,
 		.ipv4 = mn->ipv4,
 		.allowed = !mn->denied,
 		.in_order = world->in_order,
@@ -69,9 +84,11 @@ static bool find_by_prefix(void *context, uint64_t prefix, struct ro_session *se
 
 	for (unsigned i = 0; i < WORLD_MNS; i++) {
 		const struct world_mn *mn = &node->world->mns[i];
+		uint64_t prefixes[2];
 
-		if ((mn->prefix == prefix || (mn->second != 0 && mn->second == prefix)) && is_here(node, mn)) {
-			fill_session(node->world, mn, session);
+		prefixes_at(node, mn, prefixes);
+		if ((prefixes[0] == prefix || (prefixes[1] != 0 && prefixes[1] == prefix)) && is_here(node, mn)) {
+			fill_session(node, mn, session);
 			return true;
 		}
 	}
@@ -86,7 +103,7 @@ static bool find_by_id(void *context, const struct mn_id *id, struct ro_session 
 		const struct world_mn *mn = &node->world->mns[i];
 
 		if (id->length == strlen(mn->id) && memcmp(id->data, mn->id, id->length) == 0 && is_here(node, mn)) {
-			fill_session(node->world, mn, session);
+			fill_session(node, mn, session);
 			return true;
 		}
 	}
@@ -337,6 +354,30 @@ static void print_arrows(const struct world *world)
 		print_error("%s\n", world->arrows[i]);
 }
 
+/* As far as this node knows; who left unnoticed has it yet. */
+static bool is_of_mn(const struct world_node *node, uint64_t prefix)
+{
+	for (unsigned i = 0; i < WORLD_MNS; i++) {
+		uint64_t prefixes[2];
+
+		prefixes_at(node, &node->world->mns[i], prefixes);
+		if (prefixes[0] == prefix || prefixes[1] == prefix)
+			return true;
+	}
+	return false;
+}
+
+/* RO-090 */
+static void assert_is_of_mn(struct world *world, const struct world_node *node, const struct fwd_pair *pair)
+{
+	bool sends = (pair->forward.flags & FORWARD_PAIR_TX) != 0, delivers = pair->forward.action == FORWARD_LOCAL;
+
+	if ((!sends || is_of_mn(node, pair->source)) && (!delivers || is_of_mn(node, pair->destination)))
+		return;
+	print_arrows(world);
+	fail_msg("%s sends or delivers packets of a prefix that no MN has", names[node->number]);
+}
+
 /* G.6.15 (d) */
 static void assert_peer_receives(struct world *world, const struct world_node *node, const struct fwd_pair *pair)
 {
@@ -358,6 +399,9 @@ static void assert_invariants(struct world *world)
 		const struct world_node *node = &world->nodes[i];
 
 		assert_entries_are_sound(node);
+		for (unsigned j = 0; j < WORLD_PAIRS; j++)
+			if (i > LMA2 && !node->dead && node->pairs[j].used)
+				assert_is_of_mn(world, node, &node->pairs[j].pair);
 		for (unsigned j = 0; j < WORLD_PAIRS; j++)
 			if (node->pairs[j].used && node->pairs[j].pair.forward.action == FORWARD_TUNNEL &&
 				node->pairs[j].pair.forward.flags & FORWARD_PAIR_TX)
@@ -504,13 +548,18 @@ static void deliver(struct world *world, const struct fake_message *sent)
 
 void world_run(struct world *world)
 {
+	world_step(world, UINT32_MAX);
+}
+
+void world_step(struct world *world, unsigned messages)
+{
 	for (;;) {
 		struct fake_message *sent;
 
 		for (unsigned i = 0; i < NODES; i++)
 			collect(world, &world->nodes[i]);
 		assert_invariants(world);
-		if (world->head == world->tail)
+		if (world->head == world->tail || messages-- == 0)
 			return;
 		sent = &world->queue[world->head++ % WORLD_QUEUE];
 		deliver(world, sent);
@@ -613,4 +662,22 @@ bool world_is_quiet(const struct world *world)
 				world->nodes[i].pairs[j].pair.forward.flags & FORWARD_PAIR_TX)
 				return false;
 	return true;
+}
+
+unsigned world_count_left(const struct world *world)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < NODES; i++) {
+		const struct world_node *node = &world->nodes[i];
+		struct ro_stats stats;
+
+		ro_stats(node->ro, &stats);
+		count += stats.pairs;
+		for (unsigned j = 0; j < WORLD_PAIRS; j++)
+			count += node->pairs[j].used;
+		for (unsigned j = 0; j < FAKE_INDEXES; j++)
+			count += node->fake.has_tunnel[j];
+	}
+	return count;
 }

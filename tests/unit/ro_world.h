@@ -11,7 +11,8 @@
  * if it ends something.
  *
  * After every message the invariants of wire-formats G.6.15 that hold at any time are checked: what a MAG sends direct
- * the other one takes (d), and pairs are updated as a table owner allows.
+ * the other one takes (d), pairs are updated as a table owner allows, and a MAG sends and delivers packets of those
+ * prefixes only that its MNs have (RO-090).
  */
 enum { LMA1, LMA2, MAG1, MAG2, MAG3, NODES };
 
@@ -29,6 +30,9 @@ struct world_mn {
 	bool denied;   /* by policy, everywhere */
 	int former;    /* MAG of before the last handover; -1: none */
 	bool given_up; /* its MAG does not serve it any more, and its LMA does not know */
+	bool unbound;  /* its LMA has no binding of it, and its MAG does not know */
+	/* What its MAG has yet where that is not what its LMA has; served: 0 if it is. */
+	uint64_t served, served_second;
 };
 
 struct world_pair {
@@ -93,6 +97,8 @@ void world_init(struct world *world, struct world_options options);
 void world_fini(struct world *world);
 /* Until nothing is on its way. */
 void world_run(struct world *world);
+/* Until so many messages were delivered at most. */
+void world_step(struct world *world, unsigned messages);
 /* What is delayed comes now. */
 void world_release(struct world *world);
 /* Time passes in steps of 50 ms. */
@@ -102,6 +108,8 @@ void world_traffic(struct world *world, unsigned node);
 /* MN @mn (1..) is at @mag now; its LMA and both MAGs are told. -1: nowhere. */
 void world_move(struct world *world, unsigned mn, int mag);
 void world_restart(struct world *world, unsigned node);
+/* How many pairs, entries of pairs and tunnels there are anywhere. */
+unsigned world_count_left(const struct world *world);
 /* Everything sent since the last call, in order. */
 #define expect_arrows(world, ...) \
 	world_expect_arrows(world, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})

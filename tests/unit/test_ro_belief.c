@@ -483,6 +483,10 @@ static void pair_that_only_lingers_makes_way_for_one_that_overlaps_it(void **sta
 	init.body.tuples[0].prefixes[0].prefix = prefix_address(world.mns[0].second);
 	init.body.tuples[0].prefixes[1] = tuple_for(1, -1).prefixes[0];
 	init.body.tuples[0].prefix_count = 2;
+	init.body.stamp = view_at(MAG1).stamp;
+	expect_answer(&init, RO_STATUS_OUT_OF_WINDOW);
+	init.body.stamp++;
+	init.fixed.sequence++;
 	expect_answer(&init, RO_STATUS_CREATED);
 	run();
 	world_pass(&world, 21000); /* the end of the linger of before takes nothing away */

@@ -88,7 +88,8 @@ static void returns_of_a_pair_end_for_those_of_one_that_overlaps_it(void **state
 	mn->second = mn->prefix;
 	mn->prefix += 16;
 	world_pass(&world, 11000);
-	world_traffic(&world, LMA1);
+	assert_int_equal(ro_start(world.nodes[LMA1].ro, &world.now, mn->prefix, world.mns[1].prefix), 0);
+	world_run(&world);
 	assert_true(world_sends(&world, MAG3, 1, 2, MAG2));
 	world_move(&world, 1, MAG1);
 	expect_return_from(MAG3);
