@@ -897,6 +897,30 @@ static void stop_during_the_set_up_ends_everywhere(void **state)
 	}
 }
 
+/* G.6.3: also where the LMA that stops has not heard yet who the other MN is, and where. */
+static void stop_ends_what_is_still_on_its_way(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned messages = 0; messages < 14; messages++) {
+			struct ro *ro;
+
+			begin(variant);
+			ro = world.nodes[LMA1].ro;
+			ro_traffic_seen(ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+			ro_traffic_seen(ro, &world.now, world.mns[1].prefix, world.mns[0].prefix);
+			world_step(&world, messages);
+			assert_int_equal(ro_stop(ro, &world.now, world.mns[0].prefix, world.mns[1].prefix), 0);
+			world_run(&world);
+			if (!world_is_quiet(&world))
+				fail_msg("variant %u: not after %u messages", variant, messages);
+			world_pass(&world, 130000);
+			assert_int_equal(world_count_left(&world), 0);
+			world_fini(&world);
+		}
+	}
+}
+
 /* G.6.9 */
 static void setup_is_not_repeated_for_an_mn_that_has_left(void **state)
 {
@@ -991,6 +1015,7 @@ int main(void)
 		cmocka_unit_test(loser_of_a_crossing_gives_up_after_the_deadline),
 		cmocka_unit_test(pair_started_from_both_ends_at_once_is_one),
 		cmocka_unit_test(stop_during_the_set_up_ends_everywhere),
+		cmocka_unit_test(stop_ends_what_is_still_on_its_way),
 		cmocka_unit_test(setup_is_not_repeated_for_an_mn_that_has_left),
 		cmocka_unit_test(crossing_inits_with_different_prefixes_are_about_one_pair),
 		cmocka_unit_test(ipv4_home_address_of_an_own_mn_is_what_its_session_has),
