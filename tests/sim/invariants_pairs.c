@@ -148,10 +148,14 @@ static void check_entries(struct domain *domain, struct gateway *mag)
 	while ((record = owner_pair_next(mag->owner, &at)) != NULL) {
 		const struct forward *source, *destination;
 
-		if ((record->pair.forward.flags & FORWARD_PAIR_TX) == 0)
-			continue;
 		source = owner_endpoint(mag->owner, record->pair.source);
 		destination = owner_endpoint(mag->owner, record->pair.destination);
+		if ((record->pair.forward.flags & FORWARD_PAIR_TX) == 0) {
+			if (settled && record->pair.forward.action == FORWARD_LOCAL && destination == NULL)
+				domain_fail(
+					domain, "%s takes packets direct for a node that it does not have", mag->name);
+			continue;
+		}
 		if (settled && source == NULL)
 			domain_fail(domain, "%s sends packets of a node direct that it does not have", mag->name);
 		if (settled && record->pair.forward.action == FORWARD_LOCAL && destination == NULL)

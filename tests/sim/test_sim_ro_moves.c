@@ -9,6 +9,7 @@
 
 #define TALK_MS   20
 #define DIRECT_MS 5000
+#define OTHERS_MS 120000 /* restart hold, hold-down */
 #define VARIANTS  4
 
 static struct domain *make(unsigned variant)
@@ -77,6 +78,42 @@ static void nodes_with_two_prefixes_are_direct_with_all_of_them(void **state)
 				mobile_attach(domain, 1, 3);
 			end(domain);
 		}
+	}
+}
+
+/* It comes back with another configuration. */
+static void restart_with_other_prefixes(struct domain *domain, struct gateway *lma, bool all)
+{
+	struct policy *before = lma->policy;
+
+	domain->config.ro.two_prefixes = false;
+	domain->config.static_every = all ? 1 : 0;
+	lma->policy = NULL;
+	gateway_restart(lma);
+	policy_destroy(before);
+}
+
+/* RO-037, RO-090: an LMA comes back and gives its nodes one of their two prefixes only, or another one. */
+static void nodes_that_get_other_prefixes_are_direct_with_these(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < VARIANTS + 2; variant++) { /* the last ones with static prefixes */
+		struct domain *domain = ro_domain(&(struct domain_config){.lmas = variant >= 2 ? 1 : 2,
+			.mags = 4,
+			.nodes = 2,
+			.heartbeat_s = 1,
+			.lifetime_s = 60,
+			.ro = {.proxy = variant & 1, .detecting = 3, .two_prefixes = true}});
+		struct in6_addr before;
+
+		ro_set_up(domain, TALK_MS);
+		before = domain->mobiles[0].prefixes[0];
+		restart_with_other_prefixes(domain, domain_lma(domain, 0), variant >= VARIANTS);
+		domain_run(domain, OTHERS_MS);
+		assert_int_equal(domain->mobiles[0].prefix_count, 1);
+		if (variant >= VARIANTS)
+			assert_memory_not_equal(&domain->mobiles[0].prefixes[0], &before, 16);
+		end(domain);
 	}
 }
 
@@ -244,6 +281,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nodes_with_two_prefixes_are_direct_with_all_of_them),
+		cmocka_unit_test(nodes_that_get_other_prefixes_are_direct_with_these),
 		cmocka_unit_test(both_nodes_move_at_once),
 		cmocka_unit_test(nodes_that_change_places_find_each_other),
 		cmocka_unit_test(node_that_goes_back_and_forth_is_direct_where_it_stays),
