@@ -14,6 +14,7 @@ from lab.losses import Losses, tracks
 from lab.ro_world import HOLD_DOWN_MS, IN_ORDER, RoWorld
 
 TCP_PORT = 9000
+TCP_RATE = 2000000  # octets/s: every packet is captured, and looked at while the transfer goes on
 # A handover loses what is in the air while no MAG knows the node: a second at most, of two directions.
 HANDOVER_LOST_MAX = 1000
 
@@ -204,7 +205,7 @@ def test_tcp_transfer_lives_through_set_up_handover_and_teardown(ro):
     since = time.time()
     sink = traffic(ro.lab, "mn2", "sink", TCP_PORT)
     listens(ro.lab, "mn2", "t", TCP_PORT)
-    source = traffic(ro.lab, "mn1", "source", ro.addresses[2], TCP_PORT, 60)
+    source = traffic(ro.lab, "mn1", "source", ro.addresses[2], TCP_PORT, 60, TCP_RATE)
     on_direct_path(ro, since)
     moved = time.time()
     ro.domain.plug(1, 3)

@@ -6,7 +6,7 @@ traffic.py echo PORT                          UDP echo server until SIGTERM; it 
 traffic.py probe ADDRESS PORT RATE SECONDS    numbered UDP packets to an echo server: loss, longest gap, order, RTT
 traffic.py path ADDRESS PORT                  which routers answer for which hop limit, until the target does
 traffic.py sink PORT                          TCP: takes one connection, answers with the count and the SHA-256
-traffic.py source ADDRESS PORT SECONDS        TCP: sends for so long, compares the sink's answer
+traffic.py source ADDRESS PORT SECONDS [RATE] TCP: sends for so long, compares the sink's answer; RATE: octets/s at most
 
 Each direction of a probe has its own order: the echo server writes how many packets of this sender it has had before.
 SIGTERM ends a probe: no new packets, the last echoes are waited for, the result is printed. It ends a source in the same
@@ -26,6 +26,7 @@ import time
 
 IPV6_RECVERR = 25
 SO_RCVBUFFORCE = 33
+SO_MAX_PACING_RATE = 47
 ROOM = 16 << 20  # octets that wait while the machine has no time for the program
 HEADER = struct.Struct("!IdI")  # number, time of sending, number of the echo
 SIZE = 96
@@ -195,8 +196,10 @@ def sink(port):
     return {"bytes": count}
 
 
-def source(address, port, seconds):
+def source(address, port, seconds, rate=None):
     connection = socket.create_connection((address, port), timeout=30)
+    if rate is not None:
+        connection.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
     digest, count = hashlib.sha256(), 0
     block = bytes(range(256)) * 64
     start = time.monotonic()
@@ -234,7 +237,7 @@ def main():
     elif command == "sink":
         result = sink(int(arguments[0]))
     elif command == "source":
-        result = source(arguments[0], int(arguments[1]), float(arguments[2]))
+        result = source(arguments[0], int(arguments[1]), float(arguments[2]), *map(int, arguments[3:]))
     else:
         sys.exit(__doc__)
     print(json.dumps(result))
