@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "endpoint.h"
 #include "mh/ro.h"
 
 #define SCRIPT_MAX       16
@@ -210,6 +211,37 @@ static void count_ro(struct domain *domain, struct event *event, const struct mh
 		events_queue_add(domain->queue, &(struct event){.kind = EVENT_CALL, .at_ns = domain->now_ns});
 }
 
+static const struct gateway *anchor_of(const struct domain *domain, const struct ro_tuple *tuple)
+{
+	return tuple->prefix_count > 0 ? domain_lma_of(domain, endpoint_id_ipv6(tuple->prefixes[0].prefix.s6_addr))
+				       : NULL;
+}
+
+/*
+ * RO-052, RO-059, RO-084: an LMA asks MAGs about nodes that it anchors only, a MAG reports to the LMA of its node, and
+ * asks that of its own; RO-021, RO-023: MAGs ask each other nothing in proxy mode.
+ */
+static void check_addressee(
+	const struct gateway *from, const struct gateway *to, const struct mh_message *message, const char *arrow)
+{
+	struct domain *domain = from->domain;
+	struct ro_fixed fixed = ro_fixed_of(message);
+	const struct gateway *lma = from->role == ROLE_LMA ? from : to, *anchor;
+	struct ro_body body;
+
+	if (fixed.code % 2 == 0 || (from->role == ROLE_LMA && to->role == ROLE_LMA))
+		return; /* Acks go where the request came from */
+	if (from->role == to->role) {
+		if ((fixed.flags & RO_FLAG_P) != 0)
+			domain_fail(domain, "%s in proxy mode", arrow);
+		return;
+	}
+	ro_body_parse(message, &body);
+	anchor = anchor_of(domain, &body.tuples[from->role == ROLE_MAG && fixed.code == RO_INIT]);
+	if (anchor != NULL && anchor != lma) /* a static prefix says nothing */
+		domain_fail(domain, "%s about the node of another LMA", arrow);
+}
+
 void network_send(struct gateway *gateway, const struct mh_datagram *datagram)
 {
 	struct domain *domain = gateway->domain;
@@ -238,6 +270,8 @@ void network_send(struct gateway *gateway, const struct mh_datagram *datagram)
 		kind = ARROW_RO; /* a PBU in place of RO Setup */
 	domain_record(domain, kind, gateway->name, label, to->name);
 	snprintf(arrow, sizeof(arrow), "%s -%s-> %s", gateway->name, label, to->name);
+	if (ro_mh_type_is(message.type))
+		check_addressee(gateway, to, &message, arrow);
 	line = script_next(domain, arrow);
 	if (kind == ARROW_RO)
 		count_ro(domain, &event, &message, arrow);
