@@ -56,7 +56,8 @@ static bool is_registered_at(
 /*
  * The node that has the link and MAC of an entry is there, its LMA knows, and its MAG has had the time to hear what
  * changed: one that has not noticed that it left, or lost it to a refresh of a MAG that has not, sends nothing of it;
- * and for what it sends when the node is back there is RO Error, until the LMA's update has come.
+ * and for what it sends when the node is back there is RO Error, until the LMA's update has come, or its removal after
+ * an exchange that went unanswered.
  */
 static bool is_there(struct domain *domain, const struct gateway *mag, struct pair_record *record)
 {
@@ -65,7 +66,7 @@ static bool is_there(struct domain *domain, const struct gateway *mag, struct pa
 	if (!is_registered_at(domain, mag, mobile, record->pair.source))
 		record->elsewhere_ns = domain->now_ns;
 	return mobile->mag == (int)(mag - domain->gateways) && mobile->attached_ns + EXCHANGE_NS < domain->now_ns &&
-	       (record->elsewhere_ns == 0 || record->elsewhere_ns + EXCHANGE_NS < domain->now_ns);
+	       (record->elsewhere_ns == 0 || record->elsewhere_ns + 2 * EXCHANGE_NS < domain->now_ns);
 }
 
 /* The LMA has the prefix at @mag, or about to be elsewhere: it tells nobody before its transaction is applied. */
