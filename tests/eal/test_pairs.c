@@ -141,6 +141,7 @@ static void change_pair(enum fwd_op op, uint8_t flags, const char *from, const c
 
 /* ---- to the peer ---- */
 
+/* RO-001, RO-089: as into the tunnel to the anchor */
 static void packets_of_a_pair_go_straight_to_the_peer(void **state)
 {
 	expect_way(ACCESS, from_node(MN1_MAC, MN1, MN6, 64), CORE, into(PEER, MN1, MN6, 63), true);

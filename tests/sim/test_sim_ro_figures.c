@@ -4,6 +4,9 @@
  * status. Each with both profiles of the messages; those with two LMAs also the other way round, so that either LMA
  * sees the flow and either controls. Both nodes talk all the time: at a set-up no packet is lost, at a handover only
  * where the radio link was away.
+ *
+ * All of them show RO-001, RO-004, RO-014, RO-019, RO-022 and RO-025 to RO-029: the eight figures in both modes, from
+ * the first packets over the anchor to the path without it, every message acknowledged; with two LMAs RO-005.
  */
 #include "sim_test.h"
 
@@ -176,7 +179,7 @@ static void figure_3_direct_mode_with_two_lmas(void **state)
 	}
 }
 
-/* RO-053..056 */
+/* RO-009, RO-053..056 */
 static void figure_4_handover_in_direct_mode_with_one_lma(void **state)
 {
 	(void)state;
@@ -191,7 +194,7 @@ static void figure_4_handover_in_direct_mode_with_one_lma(void **state)
 	}
 }
 
-/* RO-058..060 */
+/* RO-009, RO-058..060 */
 static void figure_5_handover_in_direct_mode_with_two_lmas(void **state)
 {
 	(void)state;
@@ -465,7 +468,7 @@ static void controller_refreshes_at_three_quarters_of_the_lifetime(void **state)
 	}
 }
 
-/* RO-017, G.6.11 */
+/* RO-008, RO-017, G.6.11 */
 static void mag_asks_its_lma_for_what_it_sees(void **state)
 {
 	(void)state;

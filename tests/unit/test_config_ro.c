@@ -182,6 +182,7 @@ static void eligible_prefixes_without_infrastructure(void **state)
 	free(far);
 }
 
+/* RO-048 */
 static void prefixes_of_another_lma_are_its_own(void **state)
 {
 	expect(lma_ro, ", ro-prefixes: ['fd02::/32']", "",

@@ -87,7 +87,7 @@ static void assert_vector(const char *hex, const struct ro_fixed *fixed, const s
 	}
 }
 
-/* G01 */
+/* RO-031, RO-032, RO-033, RO-034; G01 */
 static void ro_init_in_the_experimental_profile_has_the_octets_of_the_vector(void **state)
 {
 	struct ro_fixed fixed = {.code = RO_INIT,
@@ -109,7 +109,7 @@ static void ro_init_in_the_experimental_profile_has_the_octets_of_the_vector(voi
 		&fixed, &body);
 }
 
-/* G04, G06, G10 */
+/* RO-030; G04, G06, G10 */
 static void acks_have_the_octets_of_the_vectors(void **state)
 {
 	struct ro_fixed setup = {.code = RO_SETUP_ACK,

@@ -185,6 +185,7 @@ static void setup_of_a_mag_needs_the_token_of_this_very_update(void **state)
 	world_fini(&world);
 }
 
+/* RO-023 */
 static void mag_believes_the_lma_of_its_mn_only(void **state)
 {
 	static const uint8_t codes[] = {RO_INIT, RO_SETUP};
@@ -863,6 +864,7 @@ static void loser_of_a_crossing_gives_up_after_the_deadline(void **state)
 	world_fini(&world);
 }
 
+/* RO-007 */
 static void pair_started_from_both_ends_at_once_is_one(void **state)
 {
 	struct ro *ro;

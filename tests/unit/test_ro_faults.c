@@ -48,6 +48,7 @@ static void assert_both_agree(const char *when, unsigned variant, unsigned n)
 			one ? "sends direct" : "does not", other ? "sends direct" : "does not");
 }
 
+/* RO-036 */
 static void any_lost_message_is_made_up_for(void **state)
 {
 	(void)state;
@@ -261,7 +262,7 @@ static void mn_that_moves_during_the_set_up_is_found_at_its_new_place(void **sta
 	}
 }
 
-/* G.6.8 */
+/* RO-012, RO-049, G.6.8 */
 static void crossing_inits_have_one_controller(void **state)
 {
 	(void)state;

@@ -155,6 +155,89 @@ static void figure_9_handover_in_proxy_mode_with_two_lmas(void **state)
 	world_fini(&world);
 }
 
+static struct ro_view view_at(unsigned node)
+{
+	struct ro_view view;
+
+	assert_true(ro_pair_find(world.nodes[node].ro, world.mns[0].prefix, world.mns[1].prefix, &view));
+	return view;
+}
+
+/* RO-010, RO-011, RO-012: chosen with the set-up (RO-049: the LMA of whom was called), through all handovers. */
+static void controller_stays_wherever_the_mns_go(void **state)
+{
+	static const struct {
+		unsigned mn;
+		int mag;
+	} moves[] = {{1, MAG3}, {2, MAG1}, {1, MAG2}, {2, MAG2}, {1, MAG1}};
+
+	(void)state;
+	for (unsigned proxy = 0; proxy < 2; proxy++) {
+		for (unsigned began = LMA1; began <= LMA2; began++) {
+			uint32_t association;
+
+			begin(proxy, false);
+			if (began == LMA1)
+				ro_start(world.nodes[began].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+			else
+				ro_start(world.nodes[began].ro, &world.now, world.mns[1].prefix, world.mns[0].prefix);
+			world_run(&world);
+			association = view_at(LMA1).association;
+			for (unsigned i = 0; i <= sizeof(moves) / sizeof(moves[0]); i++) {
+				assert_int_equal(view_at(LMA1).controller, began == LMA2);
+				assert_int_equal(view_at(LMA2).controller, began == LMA1);
+				assert_int_equal(view_at(LMA2).association, association);
+				assert_int_equal(view_at(LMA1).state, RO_STATE_ACTIVE);
+				if (i < sizeof(moves) / sizeof(moves[0]))
+					world_move(&world, moves[i].mn, moves[i].mag);
+			}
+			world_fini(&world);
+		}
+	}
+}
+
+/* RO-013 */
+static void only_lma_controls(void **state)
+{
+	(void)state;
+	for (unsigned proxy = 0; proxy < 2; proxy++) {
+		set_up(proxy, true);
+		assert_true(view_at(LMA1).controller);
+		world_move(&world, 2, MAG3);
+		assert_true(view_at(LMA1).controller);
+		world_fini(&world);
+	}
+}
+
+static void proxy_at_the_first_lma(struct ro_config *config)
+{
+	config->proxy = config->role == RO_ROLE_LMA && config->address.s6_addr[5] == 1;
+}
+
+/* RO-024: LMAs of different modes use that of the one that began; so do the MAGs. */
+static void pair_has_the_mode_of_who_began(void **state)
+{
+	(void)state;
+	for (unsigned began = LMA1; began <= LMA2; began++) {
+		world_init(&world, (struct world_options){.adjust = proxy_at_the_first_lma});
+		if (began == LMA1)
+			ro_start(world.nodes[began].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		else
+			ro_start(world.nodes[began].ro, &world.now, world.mns[1].prefix, world.mns[0].prefix);
+		world_run(&world);
+		assert_direct(MAG1, MAG2);
+		for (unsigned node = LMA1; node <= MAG2; node++)
+			assert_int_equal(view_at(node).proxy, began == LMA1);
+		world_move(&world, 1, MAG3);
+		world_move(&world, 2, MAG1);
+		assert_direct(MAG3, MAG1);
+		for (unsigned node = LMA1; node <= MAG3; node++)
+			if (node != MAG2)
+				assert_int_equal(view_at(node).proxy, began == LMA1);
+		world_fini(&world);
+	}
+}
+
 /* RO-061, RO-076, G.6.10 */
 static void controller_whose_mn_moves_does_not_ask_the_other_lma(void **state)
 {
@@ -212,7 +295,7 @@ static void both_mns_move_and_come_back(void **state)
 	}
 }
 
-/* RO-017, G.6.11 */
+/* RO-008, RO-017, G.6.11 */
 static void mag_can_ask_its_lma(void **state)
 {
 	(void)state;
@@ -345,6 +428,9 @@ int main(void)
 		cmocka_unit_test(figure_7_proxy_mode_with_two_lmas),
 		cmocka_unit_test(figure_8_handover_in_proxy_mode_with_one_lma),
 		cmocka_unit_test(figure_9_handover_in_proxy_mode_with_two_lmas),
+		cmocka_unit_test(controller_stays_wherever_the_mns_go),
+		cmocka_unit_test(only_lma_controls),
+		cmocka_unit_test(pair_has_the_mode_of_who_began),
 		cmocka_unit_test(controller_whose_mn_moves_does_not_ask_the_other_lma),
 		cmocka_unit_test(pairs_of_one_mag_are_forwarded_locally),
 		cmocka_unit_test(both_mns_move_and_come_back),

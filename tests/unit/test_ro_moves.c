@@ -380,7 +380,7 @@ static void early_activation_that_failed_is_reported_142(void **state)
 	world_fini(&world);
 }
 
-/* A MAG may forbid it whatever the LMA asks for. */
+/* RO-026, RO-086: a MAG may forbid it whatever the LMA asks for. */
 static void no_early_activation(struct ro_config *config)
 {
 	if (config->role == RO_ROLE_MAG)

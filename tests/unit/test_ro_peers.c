@@ -75,6 +75,7 @@ static void peers_of_a_direct_pair_have_heartbeats(void **state)
 	world_fini(&world);
 }
 
+/* RO-021 */
 static void mags_of_a_proxied_pair_have_none_with_each_other(void **state)
 {
 	(void)state;

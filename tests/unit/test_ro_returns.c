@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* LMA: what the MAG that an MN left returns is taken for a while, of the MN's pairs only (wire-formats G.6.2). */
+/* LMA: what the MAG that an MN left returns is taken for a while, of the MN's pairs only (RO-057, wire-formats G.6.2).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
