@@ -443,6 +443,15 @@ static void refuse(struct domain *domain, const struct packet *packet)
 	events_queue_add(domain->queue, &event);
 }
 
+/* By its engine; its tables follow. */
+static bool is_told_to_send(const struct gateway *mag, const struct packet *packet)
+{
+	struct ro_view view;
+
+	return ro_pair_find(mag->ro, packet->source, packet->destination, &view) &&
+	       (view.sides[0].tx || view.sides[1].tx);
+}
+
 void traffic_refusal(struct domain *domain, const struct event *event)
 {
 	struct gateway *gateway = &domain->gateways[event->gateway];
@@ -461,6 +470,9 @@ void traffic_refusal(struct domain *domain, const struct event *event)
 	ro_error(gateway->ro, &now, event->packet.source, event->packet.destination,
 		&domain->gateways[event->packet.at].address);
 	gateway_run(gateway);
+	/* A Setup Ack can turn it on again at once, after early activation: that is a time of its own. */
+	if (!is_told_to_send(gateway, &event->packet))
+		flow_of(domain, &event->packet)->refused_ns = 0;
 }
 
 /* Its binding is elsewhere, taken or not. */
