@@ -21,6 +21,9 @@ struct stream {
 	struct traffic traffic;
 	struct rte_mbuf **buffers;
 	unsigned buffer_count, next;
+	uint8_t before[64];
+	_Atomic uint64_t clocked; /* ticks so far; another thread reads it: apart from the rest */
+	uint8_t after[64];
 };
 
 void stream_init(struct stream *stream, struct rig *rig, unsigned worker, enum traffic_path path,
@@ -32,8 +35,8 @@ uint64_t stream_run(void *stream, uint64_t *done);
 /* An update applied, from its place in the ring on; rounds of batches of 32. */
 void scale_updates(struct rig *rig);
 /*
- * A worker that owns the tables on another core, without updates and with 10,000 and 100,000 per second from this one.
- * Nothing if there is no other core.
+ * A worker that owns the tables on another core, without updates and with 10,000 and 100,000 from this one per second
+ * that the clock runs there: as a worker gets them that does nothing besides. Nothing if there is no other core.
  */
 void scale_with_writer(struct stream *stream);
 /* Two workers alone and at once: "NAME_alone", "NAME_together". Nothing if there is no other core. */
