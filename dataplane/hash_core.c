@@ -209,10 +209,14 @@ void hash_core_prefetch_entry(const struct hash_core *core, const uint64_t *key)
 	bool moved;
 	uint32_t mask = hash_bucket_match(bucket, place.signature, &moved);
 
-	if (mask != 0)
-		__builtin_prefetch(hash_core_key(core, bucket->entry[__builtin_ctz(mask)]));
-	else if (moved || hash_bucket_free_slot(bucket) < 0)
+	if (mask != 0) {
+		uint32_t entry = bucket->entry[__builtin_ctz(mask)];
+
+		__builtin_prefetch(hash_core_key(core, entry));
+		slab_prefetch_retire(core->slab, entry);
+	} else if (moved || hash_bucket_free_slot(bucket) < 0) {
 		__builtin_prefetch(&core->buckets[place.second], 1);
+	}
 }
 
 uint32_t hash_core_count_second(const struct hash_core *core)

@@ -93,7 +93,10 @@ int hash_core_insert(struct hash_core *core, uint32_t entry);
 uint32_t hash_core_replace(struct hash_core *core, uint32_t entry);
 /* Unpublish the entry of @key, which readers may still hold. Returns it, or HASH_NONE. Writer. */
 uint32_t hash_core_remove(struct hash_core *core, const uint64_t *key);
-/* Have what a change of @key reads first in the cache: its first bucket; then, if that is there, its entry. */
+/*
+ * Have what a change of @key touches first in the cache: its first bucket; then, if that is there, its entry and what
+ * retiring that writes.
+ */
 void hash_core_prefetch_bucket(const struct hash_core *core, const uint64_t *key);
 void hash_core_prefetch_entry(const struct hash_core *core, const uint64_t *key);
 /* Keys that lie in their second bucket. For tests and benchmarks: walks the table. Writer. */
