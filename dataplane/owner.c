@@ -422,11 +422,19 @@ static void owner_report(struct owner *owner, const struct fwd_update *update, i
 	(void)rte_ring_enqueue_elem(owner->socket->failure, &failure, sizeof(failure));
 }
 
+/* Room for the failure of one more update. The ring is only asked when what was seen is used up: its lines are cold. */
+static bool owner_has_room(struct owner *owner)
+{
+	if (owner->room == 0)
+		owner->room = rte_ring_free_count(owner->socket->failure);
+	return owner->room != 0;
+}
+
 unsigned owner_apply(struct owner *owner, unsigned budget)
 {
-	unsigned room = rte_ring_free_count(owner->socket->failure), applied = 0;
+	unsigned applied = 0;
 
-	while (applied < budget && room != 0 && owner_fetch(owner)) {
+	while (applied < budget && owner_has_room(owner) && owner_fetch(owner)) {
 		const struct fwd_update *update = &owner->batch[owner->at];
 		int error = owner_apply_one(owner, update);
 
@@ -434,7 +442,7 @@ unsigned owner_apply(struct owner *owner, unsigned budget)
 			break;
 		if (error != 0) {
 			owner_report(owner, update, error);
-			room--;
+			owner->room--;
 		}
 		owner->applied_seq = update->seq;
 		owner->at++;

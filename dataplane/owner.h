@@ -20,6 +20,7 @@ struct owner {
 	struct door_socket *socket;
 	unsigned worker; /* its event ring takes the answers to probes */
 	uint64_t applied_seq;
+	unsigned room;      /* in the failure ring, at least: only the owner takes of it */
 	unsigned at, count; /* of batch: those from at on are not applied yet */
 	struct fwd_update batch[OWNER_BATCH];
 };
