@@ -12,7 +12,7 @@
 #include "rx.h"
 
 #define OWNER_BUDGET      128  /* updates per turn */
-#define OWNER_GATHER_US   20   /* while there are packets: in a batch an update costs half of what it does alone */
+#define OWNER_GATHER_US   50   /* while there are packets: in a batch an update costs half of what it does alone */
 #define SIGNALLING_FACTOR 100  /* a peer speaks for many mobile nodes */
 #define SOURCE_BURST_MIN  8    /* a host that attaches sends some packets at once */
 #define TIMER_SLACK_NS    1000 /* the kernel's default of 50 us would more than triple the shortest sleep */
