@@ -41,7 +41,10 @@ struct pipeline {
 
 const struct pipeline *pipeline_for(enum dataplane_role role);
 
-/* Run the stages over what is in the vectors, in order, and account calls, packets and cycles. Leaves none behind. */
+/*
+ * Run the stages over what is in the vectors, in order, and account calls, packets and cycles (an estimate: struct
+ * stage_counter). Leaves none behind.
+ */
 void pipeline_run(struct worker *w);
 /* The same; the first stage's cycles count from the TSC at @start, when the packets were asked for. */
 void pipeline_run_since(struct worker *w, uint64_t start);

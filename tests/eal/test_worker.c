@@ -133,6 +133,36 @@ static void updates_are_applied_and_reclaimed_while_workers_sleep(void **state)
 	bed_destroy(bed);
 }
 
+/* Of @passes of @n packets each, those that added to the cycles of a stage. */
+static unsigned timed_passes(struct bed *bed, const struct frame *frame, uint16_t n, unsigned passes)
+{
+	const uint64_t *cycles = &bed->workers[0]->stats->stages[STAGE_classify].cycles;
+	unsigned timed = 0;
+
+	for (unsigned i = 0; i < passes; i++) {
+		uint64_t before = *cycles;
+
+		bed_receive(bed, OUTSIDE, frame, n);
+		timed += *cycles != before;
+		bed_check_conservation(bed);
+	}
+	return timed;
+}
+
+static void every_small_pass_is_timed_and_of_large_ones_some(void **state)
+{
+	struct bed *bed = scenario_lma(1);
+	struct frame frame;
+	unsigned timed;
+
+	downlink(&frame, 0);
+	assert_int_equal(timed_passes(bed, &frame, 1, 100), 100);
+	assert_int_equal(timed_passes(bed, &frame, 15, 100), 100);
+	timed = timed_passes(bed, &frame, 63, 2000); /* one in 16 at random: 125 */
+	assert_in_range(timed, 30, 500);
+	bed_destroy(bed);
+}
+
 /* A busy worker applies them together, every so often; one that has nothing else to do at once. */
 static void updates_gather_while_there_are_packets(void **state)
 {
@@ -232,6 +262,7 @@ int main(void)
 		cmocka_unit_test(worker_does_not_sleep_when_told_not_to),
 		cmocka_unit_test(updates_are_applied_and_reclaimed_while_workers_sleep),
 		cmocka_unit_test(updates_gather_while_there_are_packets),
+		cmocka_unit_test(every_small_pass_is_timed_and_of_large_ones_some),
 		cmocka_unit_test(draining_worker_sends_what_is_in_its_rings_but_receives_no_more),
 		cmocka_unit_test(packet_goes_through_mag_and_lma_and_back),
 	};
