@@ -7,21 +7,23 @@
 
 #include "pipeline.h"
 
-/* Counts and starts what a port received; mbuf->port is the index of the configured port. */
+/* Counts and starts what a port received: that of the first packet, as the index of the configured port. */
 void stage_rx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
-	bool spread = w->spread.ports >> pkts[0]->port & 1;
+	uint16_t port = pkts[0]->port;
+	bool spread = w->spread.ports >> port & 1;
 	struct vector *next = &w->vectors[unlikely(spread) ? STAGE_spread : STAGE_classify];
 	uint64_t bytes = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
+		pkts[i]->port = port;
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 		bytes += rte_pktmbuf_pkt_len(pkts[i]);
 		next->pkts[next->n + i] = pkts[i];
 	}
 	next->n += n;
-	counter_add(&w->stats->ports[pkts[0]->port].rx_packets, n);
-	counter_add(&w->stats->ports[pkts[0]->port].rx_bytes, bytes);
+	counter_add(&w->stats->ports[port].rx_packets, n);
+	counter_add(&w->stats->ports[port].rx_bytes, bytes);
 }
 
 unsigned rx_queue_poll(struct worker *w, const struct worker_queue *queue)
@@ -30,11 +32,11 @@ unsigned rx_queue_poll(struct worker *w, const struct worker_queue *queue)
 	uint64_t start = rte_rdtsc(); /* what the driver takes is the stage's, if packets come of it */
 	uint16_t n = rte_eth_rx_burst(queue->ethdev, queue->queue, vector->pkts, VECTOR_MAX);
 
-	for (uint16_t i = 0; i < n; i++)
-		vector->pkts[i]->port = queue->port;
+	if (n == 0)
+		return 0;
 	vector->n = n;
-	if (n != 0)
-		pipeline_run_since(w, start);
+	vector->pkts[0]->port = queue->port;
+	pipeline_run_since(w, start);
 	return n;
 }
 

@@ -10,15 +10,11 @@ static void count_tx(struct worker *w, uint16_t port, uint16_t n, uint64_t bytes
 	counter_add(&w->stats->ports[port].tx_bytes, bytes);
 }
 
-static void transmit(struct worker *w, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
+static void transmit(struct worker *w, uint16_t port, struct rte_mbuf **pkts, uint16_t n, uint64_t bytes)
 {
 	const struct worker_way *way = &w->ways[port];
-	uint64_t bytes = 0;
-	uint16_t sent;
+	uint16_t sent = rte_eth_tx_burst(way->ethdev, way->queue, pkts, n);
 
-	for (uint16_t i = 0; i < n; i++)
-		bytes += rte_pktmbuf_pkt_len(pkts[i]);
-	sent = rte_eth_tx_burst(way->ethdev, way->queue, pkts, n);
 	for (uint16_t i = sent; i < n; i++) {
 		bytes -= rte_pktmbuf_pkt_len(pkts[i]);
 		push_drop(w, pkts[i], DROP_tx_full);
@@ -36,10 +32,11 @@ static void hand_over(struct worker *w, uint16_t port, struct rte_mbuf **pkts, u
 		push_drop(w, pkts[i], DROP_handoff_full);
 }
 
-static void transfer(struct worker *w, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
+/* @bytes: of all @n packets. */
+static void transfer(struct worker *w, uint16_t port, struct rte_mbuf **pkts, uint16_t n, uint64_t bytes)
 {
 	if (likely(w->ways[port].queue != QUEUE_NONE))
-		transmit(w, port, pkts, n);
+		transmit(w, port, pkts, n, bytes);
 	else if (w->ways[port].handover != NULL)
 		hand_over(w, port, pkts, n);
 	else
@@ -47,14 +44,18 @@ static void transfer(struct worker *w, uint16_t port, struct rte_mbuf **pkts, ui
 			push_drop(w, pkts[i], DROP_port_down);
 }
 
-/* How many packets from the first one on leave by its port: nearly always all. */
-static uint16_t run_of_port(struct rte_mbuf **pkts, uint16_t n)
+/* Do all packets leave by one port? Nearly always. @bytes: of all. */
+static bool is_one_port(struct rte_mbuf **pkts, uint16_t n, uint64_t *bytes)
 {
-	uint16_t i = 1;
+	uint16_t port = pkts[0]->port, differ = 0;
+	uint64_t sum = 0;
 
-	while (i < n && pkts[i]->port == pkts[0]->port)
-		i++;
-	return i;
+	for (uint16_t i = 0; i < n; i++) {
+		differ |= pkts[i]->port ^ port;
+		sum += rte_pktmbuf_pkt_len(pkts[i]);
+	}
+	*bytes = sum;
+	return differ == 0;
 }
 
 /* Behind what was before it, here or at the worker that has the queue. */
@@ -71,11 +72,12 @@ static void transfer_marker(struct worker *w, struct rte_mbuf *pkt)
 void stage_tx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct rte_mbuf *markers[VECTOR_MAX];
+	uint64_t bytes[PORTS_MAX];
 	uint16_t marker_count = 0;
 	uint32_t used = 0;
 
-	if (likely(pkts[0]->port < w->gateway->port_count && run_of_port(pkts, n) == n)) {
-		transfer(w, pkts[0]->port, pkts, n);
+	if (likely(is_one_port(pkts, n, &bytes[0]) && pkts[0]->port < w->gateway->port_count)) {
+		transfer(w, pkts[0]->port, pkts, n, bytes[0]);
 		return;
 	}
 	_Static_assert(PORTS_MAX <= 32, "ports in use are bits of a word");
@@ -91,6 +93,7 @@ void stage_tx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 			continue;
 		}
 		out = &w->out[port];
+		bytes[port] = (out->n != 0 ? bytes[port] : 0) + rte_pktmbuf_pkt_len(pkts[i]);
 		out->pkts[out->n++] = pkts[i];
 		used |= UINT32_C(1) << port;
 	}
@@ -100,7 +103,7 @@ void stage_tx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 
 		n = out->n;
 		out->n = 0;
-		transfer(w, port, out->pkts, n);
+		transfer(w, port, out->pkts, n, bytes[port]);
 	}
 	for (uint16_t i = 0; i < marker_count; i++)
 		transfer_marker(w, markers[i]);
