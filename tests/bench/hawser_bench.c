@@ -35,7 +35,7 @@ struct options {
 	uint32_t paths; /* bit by path */
 	struct traffic_shape shape;
 	unsigned buffers;
-	unsigned packets; /* of the capture */
+	unsigned packets;     /* of the capture */
 	bool counters, plain; /* rows with and without counters of objects */
 	bool scale;
 	const char *json, *write_pcap, *drive;
@@ -410,6 +410,7 @@ static int drive(const struct options *options, struct rte_mempool *pool)
 	struct rig *rig = rig_create(traffic_paths[path].rig, options->flows[0], 1, 0, pool);
 	double ticks;
 
+	rig_count(rig, 0, !options->plain, false);
 	drive_start(0, pool);
 	bench_prioritise();
 	drive_run(rig, path, DRIVE_MS / 10); /* caches are warm afterwards */

@@ -124,10 +124,10 @@ def pipeline(results, references, notes):
     return written["stages"]
 
 
-def drive(capture, packets):
-    """Ticks per packet of our pipeline over the packets of a capture, net_pcap included."""
-    done = subprocess.run([program("hawser-bench"), *DRIVE, "--packets", str(packets), "--drive", str(capture)],
-                          capture_output=True, text=True, timeout=300, check=True, cwd=BUILD)
+def drive(capture, packets, counters):
+    """Ticks per packet of our pipeline over the packets of a capture, net_pcap included; counters of objects "on" or "off"."""
+    done = subprocess.run([program("hawser-bench"), *DRIVE, "--counters", counters, "--packets", str(packets), "--drive",
+                           str(capture)], capture_output=True, text=True, timeout=300, check=True, cwd=BUILD)
     return json.loads(done.stdout.splitlines()[-1])["ticks"]
 
 
@@ -181,19 +181,22 @@ def driver_ratio(references, suffix, packets):
     capture = BUILD / "bench.pcap"
     subprocess.run([program("hawser-bench"), *DRIVE, "--packets", str(packets), "--write-pcap", str(capture)], check=True,
                    timeout=300, cwd=BUILD, stderr=subprocess.DEVNULL)
-    ours, theirs = [], []
+    ours, counting, theirs = [], [], []
     for _ in range(DRIVE_ROUNDS):
-        ours.append(drive(capture, packets))
+        ours.append(drive(capture, packets, "off"))
         theirs.append(testpmd(capture, packets))
+        counting.append(drive(capture, packets, "on"))
     alone = testpmd(capture, packets, "io")
     ratio = round(statistics.median(a / b for a, b in zip(ours, theirs)), 2)
     references["hawser_net_pcap" + suffix] = round(statistics.median(ours), 1)
+    references["hawser_net_pcap_counters" + suffix] = round(statistics.median(counting), 1)
+    references["driver_ratio_counters" + suffix] = round(statistics.median(a / b for a, b in zip(counting, theirs)), 2)
     references["testpmd_5tswap" + suffix] = round(statistics.median(theirs), 1)
     references["testpmd_io" + suffix] = round(alone, 1)
     references["driver_ratio" + suffix] = ratio
     capture.unlink()
     print(f"\nover net_pcap with {packets} packets, driver included, {DRIVE[1]}: {references['hawser_net_pcap' + suffix]} ticks "
-          f"per packet; dpdk-testpmd 5tswap {references['testpmd_5tswap' + suffix]}, io {references['testpmd_io' + suffix]}; "
+          f"per packet, {references['hawser_net_pcap_counters' + suffix]} with counters of nodes, tunnels and pairs; dpdk-testpmd 5tswap {references['testpmd_5tswap' + suffix]}, io {references['testpmd_io' + suffix]}; "
           f"median of {DRIVE_ROUNDS} ratios to 5tswap {ratio} (goal <= 1.4: {'met' if ratio <= 1.4 else 'not met'})")
 
 
