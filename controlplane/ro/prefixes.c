@@ -94,6 +94,7 @@ bool learn_all_prefixes(struct ro *ro, struct association *a, const struct ro_re
 		return false;
 	while ((other = other_with(ro, a, &a->sides[own], &told)) != NULL) {
 		if (a->state == RO_STATE_PENDING && other->hold_down_ms > ro_ms(ro)) {
+			returns_stop(ro, a);
 			association_destroy(ro, a); /* that is this pair, and it shall not be tried yet */
 			return true;
 		}

@@ -378,14 +378,14 @@ static void assert_is_of_mn(struct world *world, const struct world_node *node, 
 	fail_msg("%s sends or delivers packets of a prefix that no MN has", names[node->number]);
 }
 
-/* G.6.15 (d) */
+/* G.6.15 (d); what is sent to a prefix that nobody has is nobody's loss. */
 static void assert_peer_receives(struct world *world, const struct world_node *node, const struct fwd_pair *pair)
 {
 	unsigned to = node_at(&node->fake.tunnels[pair->forward.tunnel].remote);
 	struct world_node *peer = &world->nodes[to];
 	const struct world_pair *entry = pair_at(peer, pair->source, pair->destination, FORWARD_PAIR_RX);
 
-	if (world->early || peer->dead)
+	if (world->early || peer->dead || !is_of_mn(peer, pair->destination))
 		return;
 	if (entry == NULL || !(entry->pair.forward.flags & FORWARD_PAIR_RX)) {
 		print_arrows(world);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "ro_world.h"
+#include "unit.h"
 
 #define FORGET_MS 95000
 
@@ -110,6 +111,15 @@ static void relist_begins(unsigned number, enum change change)
 	world.now.wall_ns += 1000000;
 	list_after(number, change, list);
 	lma_changes(&world.mns[number - 1], list);
+}
+
+/* One or two of four, in any order. */
+static void random_list(uint64_t *random, uint64_t first, uint64_t list[2])
+{
+	unsigned one = test_random_below(random, 4), more = test_random_below(random, 4);
+
+	list[0] = first + 0x100 * one;
+	list[1] = more != 0 ? first + 0x100 * ((one + more) % 4) : 0;
 }
 
 static void relist(unsigned number, enum change change, enum order order)
@@ -394,6 +404,79 @@ static void removal_follows_whatever_prefixes_the_node_has_now(void **state)
 	world_fini(&world);
 }
 
+static void random_relist(uint64_t *random, unsigned number, uint64_t first)
+{
+	struct world_mn *mn = &world.mns[number - 1];
+	uint64_t list[2];
+
+	random_list(random, first, list);
+	if (has(list, mn->prefix) && has(list, mn->second) && (mn->second != 0) == (list[1] != 0))
+		return; /* as before, but for the order */
+	lma_changes(mn, list);
+	if (test_random_below(random, 2) == 0)
+		world_step(&world, test_random_below(random, 12));
+	if (test_random_below(random, 4) == 0)
+		see_silently(ALL);
+	mag_hears(mn);
+}
+
+static void random_step(uint64_t *random, const uint64_t first[2])
+{
+	unsigned mn = test_random_below(random, 2), mag = MAG1 + test_random_below(random, 3);
+
+	world.now.monotonic_ns += 1000000;
+	world.now.wall_ns += 1000000;
+	switch (test_random_below(random, 8)) {
+	case 0:
+	case 1: random_relist(random, mn + 1, first[mn]); break;
+	case 2: world_move(&world, mn + 1, (int)mag); break;
+	case 3: world.lose_number = 1 + test_random_below(random, 8); break;
+	case 4:
+		ro_stop(world.nodes[LMA1].ro, &world.now, prefix_of(1, mn), prefix_of(2, mn));
+		ro_start(world.nodes[LMA1].ro, &world.now, prefix_of(1, !mn), prefix_of(2, mn));
+		break;
+	case 5: world_pass(&world, test_random_below(random, 40) * 50); break;
+	default: see_silently((enum flow)test_random_below(random, FLOWS)); break;
+	}
+	if (test_random_below(random, 4) == 0)
+		world_step(&world, test_random_below(random, 12));
+	else
+		world_run(&world);
+}
+
+/* Whatever the order, nothing is left, and no node sends or takes what is not its own. */
+static void lives_with_changing_lists_leave_nothing_behind(void **state)
+{
+	const char *more = getenv("RO_SEEDS");
+	unsigned seeds = more != NULL ? (unsigned)strtoul(more, NULL, 10) : 60;
+
+	(void)state;
+	for (unsigned seed = 1; seed <= seeds; seed++) {
+		uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15), first[2];
+		char what[32];
+
+		snprintf(what, sizeof(what), "seed %u", seed);
+		world_init(&world, (struct world_options){.proxy = seed & 1,
+					   .one_lma = seed & 2,
+					   .in_order = seed & 4,
+					   .pbu_for_setup = seed & 8,
+					   .early = seed & 16});
+		world.early = seed & 24; /* a PBU says one prefix of its receiver only */
+		first[0] = world.mns[0].prefix;
+		first[1] = world.mns[1].prefix;
+		for (unsigned i = 0; i < 80; i++) {
+			random_step(&random, first);
+			world.marker_count = 0;
+			if (world.arrow_count > WORLD_ARROWS / 2)
+				world.arrow_count = 0;
+		}
+		world.lose_number = 0;
+		world_run(&world);
+		world.arrow_count = 0;
+		end(what);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +485,7 @@ int main(void)
 		cmocka_unit_test(list_that_changes_when_something_else_happens),
 		cmocka_unit_test(list_that_changes_during_the_set_up),
 		cmocka_unit_test(set_up_that_its_removal_has_overtaken_is_refused),
+		cmocka_unit_test(lives_with_changing_lists_leave_nothing_behind),
 		cmocka_unit_test(removal_follows_whatever_prefixes_the_node_has_now),
 	};
 
