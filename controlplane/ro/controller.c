@@ -266,6 +266,8 @@ void update_start(struct ro *ro, struct association *a, unsigned lead, uint8_t r
 	side_refresh(ro, &a->sides[1]);
 	/* A controller starts at its own MAG, unless the other LMA has to authorise the Setup. */
 	asks = is_two(a) && (!a->controller || (!a->proxy && !ro->config.trust_peers));
+	if (asks && !handover && reason != RO_REASON_REFRESH)
+		a->lead = a->sides[0].ours; /* who is asked for a new pair leads, whoever did before */
 	step_enter(ro, a, asks ? STEP_ASK : STEP_LEAD_INIT);
 	association_commit(ro, a);
 }

@@ -221,6 +221,31 @@ static void setup_that_comes_after_the_removal_of_an_unanswered_init_sets_nothin
 	world_fini(&world);
 }
 
+/* Who is asked leads, and who repeats the update asks: both LMAs may not lead, nor tell the other one's MAG anything.
+ */
+static void lma_that_was_asked_repeats_the_update_as_its_own(void **state)
+{
+	(void)state;
+	for (unsigned proxy = 0; proxy < 2; proxy++) {
+		world_init(&world, (struct world_options){.proxy = proxy});
+		world.now.wall_ns += UINT64_C(5000000000);
+		world_traffic(&world, LMA1);
+		assert_int_equal(
+			ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix), 0);
+		world_run(&world);
+		world_restart(&world, LMA1); /* only the MAGs know what there was, and their stamps are ahead */
+		world_restart(&world, LMA2);
+		world.now.wall_ns -= UINT64_C(5000000000);
+		world.arrow_count = 0;
+		world_traffic(&world, LMA1);
+		assert_int_equal(count_arrows("MAG2 -RO Init Ack 135-> LMA2"), 1);
+		assert_int_equal(count_arrows("LMA2 -RO Setup-> MAG1"), 0);
+		assert_int_equal(count_arrows("LMA1 -RO Setup-> MAG2"), 0);
+		assert_true(is_direct());
+		world_fini(&world);
+	}
+}
+
 /* The Ack has all its time when the request leaves late. */
 static void setup_that_is_sent_late_is_repeated_in_time(void **state)
 {
@@ -480,6 +505,7 @@ int main(void)
 		cmocka_unit_test(setup_is_not_repeated_before_it_was_sent),
 		cmocka_unit_test(setup_that_comes_after_the_removal_sets_nothing_up),
 		cmocka_unit_test(setup_that_comes_after_the_removal_of_an_unanswered_init_sets_nothing_up),
+		cmocka_unit_test(lma_that_was_asked_repeats_the_update_as_its_own),
 		cmocka_unit_test(setup_that_is_sent_late_is_repeated_in_time),
 		cmocka_unit_test(mn_that_moves_during_the_set_up_is_found_at_its_new_place),
 		cmocka_unit_test(crossing_inits_have_one_controller),
