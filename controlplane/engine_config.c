@@ -226,7 +226,8 @@ static void ro_peer_fill(const struct config *config, const struct config_peer *
 	*peer = (struct ro_peer){.address = from->address,
 		.role = config_peer_is_lma(config, from) ? RO_ROLE_LMA : RO_ROLE_MAG,
 		.has_key = from->has_ro_key,
-		.key_id = from->ro_key_id};
+		.key_id = from->ro_key_id,
+		.denied = !from->ro_allowed};
 	memcpy(peer->key, from->ro_key, sizeof(peer->key));
 	for (unsigned i = 0; i < from->ro_prefix_count && i < RO_PEER_PREFIXES; i++)
 		peer->prefixes[peer->prefix_count++] = home_prefix(&from->ro_prefixes[i]);

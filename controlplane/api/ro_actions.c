@@ -81,9 +81,9 @@ static int start_refused(struct walk *walk, int error, const struct ro_prospect 
 	case -ENOENT: return not_there(walk, prospects);
 	case -EACCES:
 		return refusal_set(refusal, API_ERROR_REFUSED,
-			"policy denies route optimisation of %.60s: see route-optimisation of it under mobile-nodes, "
+			"policy denies route optimisation of %.60s: see route-optimisation of it under mobile-nodes "
 			"and "
-			"route-optimisation.eligible-prefixes",
+			"of its gateways under peers, and route-optimisation.eligible-prefixes",
 			pair_argument_text(walk, prospects[0].allowed ? 1 : 0));
 	case -ENOSPC:
 		return refusal_set(refusal, API_ERROR_REFUSED,

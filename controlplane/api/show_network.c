@@ -184,6 +184,13 @@ static const char *peer_role(const struct config *config, const struct in6_addr 
 	return config_peer_is_lma(config, peer != NULL ? peer : &unknown) ? "lma" : "mag";
 }
 
+static const char *peer_word(const struct config *config, const struct in6_addr *address)
+{
+	const struct config_peer *peer = configured(config, address);
+
+	return peer == NULL || peer->ro_allowed ? "allow" : "deny";
+}
+
 /* ---- pairs of each peer: counted before the first row ---- */
 
 #define TALLY_PAIRS 32 /* a step */
@@ -261,8 +268,10 @@ int show_peers_step(struct walk *walk, json_t **row)
 	row_ip6(&out, "address", &peer->address);
 	row_text(&out, "protection", peer->insecure ? "none (insecure)" : "required");
 	row_number(&out, "sessions", peer_sessions(walk->sources, index, &peer->address));
-	if (walk->tally != NULL)
+	if (walk->tally != NULL) {
+		row_text(&out, "route_optimisation", peer_word(walk->sources->config, &peer->address));
 		row_number(&out, "pairs", walk->tally[index]);
+	}
 	row_heartbeat(&out, walk, index);
 	return row_finish(&out, row);
 }

@@ -431,7 +431,7 @@ static const char *failure_advice(uint8_t status)
 {
 	switch (status) {
 	case RO_STATUS_PROHIBITED:
-		return "a gateway's policy denies it: see route-optimisation under mobile-nodes there";
+		return "a gateway's policy denies it: see route-optimisation under mobile-nodes and peers there";
 	case RO_STATUS_NO_RESOURCES: return "a gateway has no room: raise route-optimisation.max-pairs there";
 	case RO_STATUS_NOT_ATTACHED: return "a mobile node has left its MAG: see show nodes there";
 	case RO_STATUS_UNRESOLVED: return "an LMA does not know where a mobile node is: see ro-prefixes of its peers";
@@ -476,7 +476,8 @@ static json_t *advice_json(const struct question *question, struct row *row)
 	for (unsigned i = 0; i < 2; i++)
 		if (!question->ends[i].prospect.allowed)
 			advise(advice, row,
-				"policy denies it: see route-optimisation under mobile-nodes and eligible-prefixes");
+				"policy denies it: see route-optimisation under mobile-nodes and peers, and "
+				"eligible-prefixes");
 	if (!question->has_pair)
 		return advice;
 	if (view->state != RO_STATE_ACTIVE)

@@ -118,6 +118,7 @@ static const struct column peers[] = {
 	COLUMN("protection", "PROTECTION", CELL_TEXT),
 	COLUMN("heartbeat", "HEARTBEAT", CELL_TEXT),
 	COLUMN("sessions", "SESSIONS", CELL_NUMBER),
+	COLUMN("route_optimisation", "RO", CELL_TEXT),
 	COLUMN("pairs", "PAIRS", CELL_NUMBER),
 	COLUMN("missed", "MISSED", CELL_NUMBER),
 	COLUMN("last_answer_ago_ms", "ANSWERED", CELL_AGO),

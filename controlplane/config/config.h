@@ -79,6 +79,7 @@ struct config_peer {
 	enum peer_role role;
 	struct config_prefix *ro_prefixes; /* LMA at an LMA: where its MNs have their HNPs (wire-formats G.7) */
 	unsigned ro_prefix_count;
+	bool ro_allowed; /* false: route optimisation does not go by way of it */
 	bool has_ro_key; /* shared by a MAG and its LMA, for RO Authorisation (G.6.5) */
 	uint8_t ro_key_id;
 	uint8_t ro_key[32]; /* secret */

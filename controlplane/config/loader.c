@@ -117,7 +117,7 @@ static void load_list(
 		complain(loader, list->line, place, tree_text(list), "not a list; allowed: a list as in [a, b]");
 		return;
 	}
-	if (count == 0 && (r->required || r->fixed != 0))
+	if (count == 0 && (r->required || r->fixed != 0 || r->type != SCHEMA_MAP))
 		complain(loader, list->line, place, "[]", "empty; allowed: a list with at least one item");
 	if (r->fixed != 0 && count > r->fixed)
 		complain(loader, list->line, place, "[...]", "%u items; allowed: at most %u", count, r->fixed);

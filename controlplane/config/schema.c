@@ -154,6 +154,10 @@ const struct schema_row schema[] = {
 	{.path = "peers[].heartbeat", .type = SCHEMA_BOOL, BOTH, PEER(heartbeat), .fallback = "true",
 		.help = "Exchange heartbeats while there are sessions, to notice that the peer is dead or has "
 			"restarted."},
+	{.path = "peers[].route-optimisation", .type = SCHEMA_WORD, BOTH, PEER(ro_allowed), .words = allow_or_deny,
+		.fallback = "allow",
+		.help = "deny: no pair of mobile nodes goes by way of this peer. It is asked nothing, and its requests "
+			"for route optimisation are refused with status 129."},
 	{.path = "peers[].ro-prefixes[]", .type = SCHEMA_PREFIX, LMA_ONLY,
 		LIST(struct config_peer, ro_prefixes, ro_prefix_count),
 		.help = "Peers with role: lma: where that LMA's mobile nodes have their home network prefixes. At "

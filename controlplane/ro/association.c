@@ -216,7 +216,7 @@ uint8_t side_find_own(struct ro *ro, const struct ro_tuple *tuple, struct side *
 	if (tuple->id.length > 0 && (tuple->id.length != session.id.length ||
 					    memcmp(tuple->id.data, session.id.data, tuple->id.length) != 0))
 		return RO_STATUS_PREFIX;
-	if (!session.allowed)
+	if (!session_may(ro, &session))
 		return RO_STATUS_PROHIBITED;
 	side_from_session(own, &session);
 	for (unsigned i = 0; i < told.prefix_count; i++) {

@@ -52,7 +52,7 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 	memset(sides, 0, 2 * sizeof(*sides));
 	if (!ro->ops->find_by_prefix(ro->context, source, &session))
 		return -ENOENT;
-	if (!session.allowed)
+	if (!session_may(ro, &session))
 		return -EACCES;
 	side_from_session(&sides[0], &session);
 	if (!side_is_eligible(ro, &sides[0]))
@@ -63,7 +63,7 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 		side_from_session(&sides[1], &session);
 		if (sides[0].prefixes[0] == sides[1].prefixes[0])
 			return -ENOENT; /* it talks to itself, or to one whose prefix it has now */
-		if (!session.allowed || !side_is_eligible(ro, &sides[1]))
+		if (!session_may(ro, &session) || !side_is_eligible(ro, &sides[1]))
 			return -EACCES;
 		return side_set_id(&sides[1], &session.id) ? 0 : -ENOSPC;
 	}
@@ -73,7 +73,7 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 	sides[1].prefixes[0] = destination;
 	sides[1].prefix_count = 1;
 	sides[1].lma = peer->address;
-	return side_is_eligible(ro, &sides[1]) ? 0 : -EACCES;
+	return side_is_eligible(ro, &sides[1]) && !peer->denied ? 0 : -EACCES;
 }
 
 /*
@@ -213,6 +213,8 @@ uint8_t check_foreign(const struct ro *ro, const struct ro_peer *peer, const str
 	mag = peer_find(ro, &side->mag);
 	if (mag == NULL || mag->role != RO_ROLE_MAG)
 		return RO_STATUS_NOT_AUTHORISED;
+	if (mag->denied)
+		return RO_STATUS_PROHIBITED;
 	for (unsigned i = 0; i < side->prefix_count; i++)
 		if (!peer_has_prefix(peer, side->prefixes[i]))
 			return RO_STATUS_NOT_AUTHORISED;
@@ -399,7 +401,7 @@ void lma_request_in(struct ro *ro, struct ro_request *request)
 
 /* ---- Acks ---- */
 
-/* Again with a stamp that nobody has seen. */
+/* Again with a stamp that nobody has seen. By us now, whoever began it. */
 static void repeat_with_greater_stamp(struct ro *ro, struct association *a, const struct ro_body *theirs)
 {
 	if (a->attempts++ >= TRIES_WITH_GREATER_STAMP) {
@@ -411,22 +413,24 @@ static void repeat_with_greater_stamp(struct ro *ro, struct association *a, cons
 	update_start(ro, a, a->lead, a->reason, a->handover);
 }
 
-/* The Ack of the other LMA's to an Init: who controls, where its MN is, and the token. */
-static bool ask_answered(struct ro *ro, struct association *a, const struct ro_request *ack)
+/* The Ack of the other LMA's to an Init: who controls, where its MN is, and the token. Or what is wrong with it. */
+static uint8_t ask_answered(struct ro *ro, struct association *a, const struct ro_request *ack)
 {
 	unsigned foreign = a->sides[0].ours ? 1 : 0;
 	const struct ro_tuple *tuple = &ack->body.tuples[0];
 	struct side told;
 
 	if (!side_from_tuple(&told, tuple))
-		return false;
+		return RO_STATUS_NOT_AUTHORISED;
 	if (tuple->id.length > 0 && a->sides[foreign].id.length == 0 && !side_set_id(&a->sides[foreign], &tuple->id))
-		return false;
+		return RO_STATUS_NO_RESOURCES;
 	if (tuple->has_mag) {
 		const struct ro_peer *mag = peer_find(ro, &tuple->mag);
 
 		if (mag == NULL || mag->role != RO_ROLE_MAG)
-			return false;
+			return RO_STATUS_NOT_AUTHORISED;
+		if (mag->denied)
+			return RO_STATUS_PROHIBITED;
 		a->sides[foreign].mag = tuple->mag;
 	}
 	if (told.ipv4.length != 0)
@@ -434,7 +438,7 @@ static bool ask_answered(struct ro *ro, struct association *a, const struct ro_r
 	a->controller = (ack->fixed.flags & RO_FLAG_C) == 0;
 	a->has_token = ack->body.has_authorisation;
 	a->token = ack->body.authorisation;
-	return true;
+	return RO_STATUS_ACTIVE;
 }
 
 void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exchange, struct ro_request *ack)
@@ -462,8 +466,14 @@ void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 	}
 	if (status == RO_STATUS_PREFIX && a->step == STEP_ASK && learn_all_prefixes(ro, a, ack))
 		return;
-	if (RO_FAILED(status) || (a->step == STEP_ASK && !ask_answered(ro, a, ack))) {
-		update_fail(ro, a, RO_FAILED(status) ? status : RO_STATUS_NOT_AUTHORISED);
+	if (!RO_FAILED(status) && a->step == STEP_ASK) {
+		uint8_t wrong = ask_answered(ro, a, ack);
+
+		if (wrong != RO_STATUS_ACTIVE)
+			status = wrong;
+	}
+	if (RO_FAILED(status)) {
+		update_fail(ro, a, status);
 		return;
 	}
 	if (ack->fixed.lifetime_s != 0 && ack->fixed.lifetime_s < a->lifetime_s)
@@ -487,7 +497,7 @@ static void session_moved(struct ro *ro, struct association *a, uint64_t prefix,
 		removal_follows(ro, a, (unsigned)side);
 	if (a->state != RO_STATE_ACTIVE && a->state != RO_STATE_PENDING)
 		return;
-	if (!ro->ops->find_by_prefix(ro->context, prefix, &session) || !session.allowed) {
+	if (!ro->ops->find_by_prefix(ro->context, prefix, &session) || !session_may(ro, &session)) {
 		update_remove(ro, a, RO_STATUS_NOT_ATTACHED);
 		return;
 	}

@@ -92,6 +92,8 @@ static uint8_t find_other(struct ro *ro, const struct ro_request *request, struc
 	mag = peer_find(ro, &other->mag);
 	if (!is_removal && (mag == NULL || mag->role != RO_ROLE_MAG))
 		return RO_STATUS_NOT_AUTHORISED;
+	if (!is_removal && mag->denied)
+		return RO_STATUS_PROHIBITED;
 	for (unsigned i = 0; i < other->prefix_count; i++) {
 		if (prefix_is_infrastructure(ro, other->prefixes[i]))
 			return RO_STATUS_PREFIX;

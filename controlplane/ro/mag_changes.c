@@ -23,7 +23,7 @@ void mag_trigger(struct ro *ro, uint64_t source, uint64_t destination, struct se
 
 	if (association_find(ro, source, destination) != NULL ||
 		(seen->hinted_ms != 0 && seen->hinted_ms + HINT_HOLD_MS > ro_ms(ro)) ||
-		!ro->ops->find_by_prefix(ro->context, source, &session) || !session.allowed)
+		!ro->ops->find_by_prefix(ro->context, source, &session) || !session_may(ro, &session))
 		return;
 	side_from_session(&from, &session);
 	to.prefixes[0] = destination;

@@ -63,6 +63,8 @@ static uint8_t learn_foreign(struct ro *ro, struct association *a, const struct 
 		return RO_STATUS_ACTIVE;
 	if (mag == NULL || mag->role != RO_ROLE_MAG)
 		return RO_STATUS_NOT_AUTHORISED;
+	if (mag->denied)
+		return RO_STATUS_PROHIBITED;
 	side->mag = told->mag;
 	side->ipv4 = told->ipv4;
 	if (side->id.length == 0 && id->length > 0 && !side_set_id(side, id))
@@ -210,6 +212,8 @@ void lma_report_in(struct ro *ro, const struct ro_peer *peer, struct ro_request 
 		status = ends && a->state == RO_STATE_FALLBACK ? RO_STATUS_REMOVED : RO_STATUS_OUT_OF_WINDOW;
 	if (status == RO_STATUS_ACTIVE && !from_mag)
 		status = learn_foreign(ro, a, &other, &tuples[1].id);
+	if (status == RO_STATUS_PROHIBITED && ends) /* by which MAG it does not go does not matter */
+		status = RO_STATUS_ACTIVE;
 	if (status == RO_STATUS_NOT_AUTHORISED)
 		ro->stats.value_mismatch++;
 	if (status == RO_STATUS_UNKNOWN) {

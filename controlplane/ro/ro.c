@@ -124,13 +124,15 @@ static void malformed(struct ro *ro, struct ro_request *request)
 	ro->host->ops->commit(ro->host, 0, 0);
 }
 
-static void request_in(struct ro *ro, struct ro_request *request)
+static void request_in(struct ro *ro, const struct ro_peer *peer, struct ro_request *request)
 {
 	const struct ro_body *body = &request->body;
 	bool complete = !body->is_malformed && body->tuple_count == 2 && body->has_stamp && body->stamp != 0;
 
 	if (!complete || stamp_is_ahead(ro, body->stamp))
 		malformed(ro, request);
+	else if (peer->denied && request->fixed.lifetime_s != 0)
+		request_refuse(ro, NULL, request, RO_STATUS_PROHIBITED);
 	else if (ro->config.role == RO_ROLE_LMA)
 		lma_request_in(ro, request);
 	else
@@ -176,7 +178,7 @@ void ro_message(struct ro *ro, const struct engine_time *now, const struct mh_da
 	switch (request.fixed.code) {
 	case RO_INIT:
 	case RO_SETUP:
-	case RO_REPORT: request_in(ro, &request); break;
+	case RO_REPORT: request_in(ro, peer, &request); break;
 	case RO_INIT_ACK:
 	case RO_SETUP_ACK:
 	case RO_REPORT_ACK: ack_in(ro, &request); break;

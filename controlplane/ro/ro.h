@@ -45,6 +45,7 @@ struct ro_peer {
 	bool has_key;
 	uint8_t key_id;
 	uint8_t key[RO_KEY_LENGTH];
+	bool denied; /* by policy: it is asked nothing, its requests get 129, and no pair goes by way of it */
 };
 
 /* G.6.7; X(name, default) in ms */

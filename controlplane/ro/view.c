@@ -90,15 +90,17 @@ void ro_prospect(const struct ro *ro, uint64_t source, uint64_t destination, str
 		prospect->seen_ms = seen->at_ms;
 	if (ro->ops->find_by_prefix(ro->context, source, &session)) {
 		prospect->here = true;
-		prospect->allowed = session.allowed;
+		prospect->allowed = session_may(ro, &session);
 		prospect->id = session.id;
 		prospect->endpoint = session.prefixes[0];
 		prospect->lma = session.lma;
 		return;
 	}
 	peer = ro->config.role == RO_ROLE_LMA ? lma_of_prefix(ro, source) : NULL;
-	if (peer != NULL)
+	if (peer != NULL) {
 		prospect->lma = peer->address;
+		prospect->allowed = !peer->denied;
+	}
 }
 
 bool ro_tunnel_next(const struct ro *ro, uint32_t from, struct tunnel_view *view)

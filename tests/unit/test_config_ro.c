@@ -171,6 +171,8 @@ static void eligible_prefixes_without_infrastructure(void **state)
 	char *far = text_replace(lma_ro, "2001:db8:0:1::12", "2001:db9:0:1::12");
 
 	expect(far, "enabled: true", "enabled: true, eligible-prefixes: ['2001:db8:1000::/48', 'fd00::/8']", "");
+	expect(far, "enabled: true", "enabled: true, eligible-prefixes: []",
+		"f:2: route-optimisation.eligible-prefixes: []: empty; allowed: a list with at least one item\n");
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char keys[128], expected[256];
 
@@ -279,6 +281,8 @@ static void keys_are_not_repeated_in_messages(void **state)
 	expect(lma_ro, "role: lma, ro-prefixes", "role: lma, ro-key: " KEY_2 ", ro-prefixes",
 		"f:8: peers[2].ro-key: (hidden): two gateways of one role share no key; allowed: between an LMA and a "
 		"MAG\n");
+	expect(lma_ro, "ro-key: " KEY_1, "route-optimisation: never, ro-key: " KEY_1,
+		"f:6: peers[0].route-optimisation: never: unknown word; allowed: allow or deny\n");
 	expect(lma_ro, "ro-key: " KEY_1, "ro-key-id: 300, ro-key: " KEY_1,
 		"f:6: peers[0].ro-key-id: 300: out of range; allowed: 0..255\n");
 }

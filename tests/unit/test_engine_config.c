@@ -367,7 +367,7 @@ static void route_optimisation_gets_what_the_file_says(void **state)
 		"peers:\n"
 		"  - {name: lma2, address: 2001:db8:0:1::2, role: lma, insecure: true,\n"
 		"     ro-prefixes: ['2001:db8:3000::/40', 'fd00:3::/32']}\n"
-		"  - {name: mag3, address: 2001:db8:0:1::13, insecure: true, ro-key-id: 5,\n"
+		"  - {name: mag3, address: 2001:db8:0:1::13, insecure: true, route-optimisation: deny, ro-key-id: 5,\n"
 		"     ro-key: '0102030000000000000000000000000000000000000000000000000000000004'}\n");
 	struct ro_peer *peers;
 	struct ro_config ro;
@@ -401,6 +401,8 @@ static void route_optimisation_gets_what_the_file_says(void **state)
 	assert_int_equal(peers[0].prefixes[1].length, 32);
 	assert_int_equal(peers[1].role, RO_ROLE_MAG);
 	assert_true(peers[1].has_key);
+	assert_true(peers[1].denied);
+	assert_false(peers[0].denied);
 	assert_int_equal(peers[1].key_id, 5);
 	assert_int_equal(peers[1].key[2], 3);
 	assert_int_equal(peers[1].key[31], 4);

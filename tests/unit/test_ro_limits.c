@@ -529,6 +529,76 @@ static void stopped_pair_is_held_down_through_a_handover(void **state)
 	world_fini(&world);
 }
 
+/* ---- peers that policy denies ---- */
+
+/* The gateways in @denying let no pair go by way of @denied. */
+static void begin_denying(unsigned variant, unsigned denied, unsigned denying)
+{
+	begin(variant);
+	for (unsigned node = 0; node < NODES; node++)
+		for (unsigned i = 0; (denying >> node & 1) != 0 && i < world.nodes[node].config.peer_count; i++)
+			if (IN6_ARE_ADDR_EQUAL(
+				    &world.nodes[node].peers[i].address, &world.nodes[denied].config.address))
+				world.nodes[node].peers[i].denied = true;
+}
+
+#define BIT(node) (1U << (node))
+
+static void no_pair_goes_by_way_of_a_denied_peer(void **state)
+{
+	static const struct {
+		unsigned denied, denying, variants;
+		bool refused_at_once;
+	} cases[] = {
+		{MAG2, BIT(LMA1), BIT(2) | BIT(3), true},           /* of a mobile node of ours */
+		{MAG1, BIT(LMA1), BIT(0) | BIT(1), true},           /* with two LMAs, too */
+		{LMA2, BIT(LMA1), BIT(0) | BIT(1), true},           /* the other LMA */
+		{MAG2, BIT(LMA2), BIT(0) | BIT(1), false},          /* the other LMA denies its MAG */
+		{MAG2, BIT(LMA1), BIT(0) | BIT(1), false},          /* the MAG of the other LMA's mobile node */
+		{MAG1, BIT(LMA2), BIT(0) | BIT(1), false},          /* and it that of ours */
+		{LMA1, BIT(LMA2), BIT(0) | BIT(1), false},          /* the other LMA denies us */
+		{MAG1, BIT(MAG2), BIT(0) | BIT(1) | BIT(2), false}, /* one MAG the other */
+		{MAG2, BIT(MAG1), BIT(0) | BIT(1) | BIT(2), false},
+		{LMA1, BIT(MAG1), BIT(0) | BIT(1) | BIT(2), false}, /* a MAG its LMA */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (unsigned variant = 0; variant < 4; variant++) {
+			if ((cases[i].variants >> variant & 1) == 0)
+				continue;
+			begin_denying(variant, cases[i].denied, cases[i].denying);
+			assert_int_equal(start(), cases[i].refused_at_once ? -EACCES : 0);
+			if (cases[i].refused_at_once)
+				assert_int_equal(world.arrow_count, 0);
+			world_pass(&world, 20000);
+			if (!world_is_quiet(&world) || world.arrow_count > 24)
+				fail_msg("case %u, variant %u: %u messages", i, variant, world.arrow_count);
+			world_fini(&world);
+		}
+	}
+}
+
+static void handover_to_a_denied_mag_ends_the_pair(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		for (unsigned by = LMA1; by <= LMA2; by++) {
+			begin_denying(variant, MAG3, variant & 2 ? BIT(LMA1) : BIT(by));
+			world_traffic(&world, LMA1);
+			assert_true(is_direct());
+			world_move(&world, 1, MAG3);
+			world_pass(&world, 20000);
+			assert_true(world_is_quiet(&world));
+			world_move(&world, 1, MAG1);
+			world_pass(&world, 31000);
+			world_traffic(&world, LMA1);
+			assert_true(is_direct());
+			world_fini(&world);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -553,6 +623,8 @@ int main(void)
 		cmocka_unit_test(hold_down_outlives_the_tombstone),
 		cmocka_unit_test(mn_that_is_not_where_it_is_registered_is_left_alone_until_it_is_back),
 		cmocka_unit_test(stopped_pair_is_held_down_through_a_handover),
+		cmocka_unit_test(no_pair_goes_by_way_of_a_denied_peer),
+		cmocka_unit_test(handover_to_a_denied_mag_ends_the_pair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
