@@ -232,11 +232,11 @@ static bool asks_for_path(const struct association *a)
 
 /*
  * Both LMAs have asked: the greater address controls (G.6.8), also if the other one's Init was overtaken by its answer
- * to ours.
+ * to ours. With our own identifier it is our update, which that LMA repeats.
  */
 static bool wins_crossing(const struct ro *ro, const struct association *a, const struct ro_request *request)
 {
-	return asks_for_path(a) && (request->fixed.flags & RO_FLAG_H) == 0 &&
+	return asks_for_path(a) && (request->fixed.flags & RO_FLAG_H) == 0 && request->fixed.association != a->id &&
 	       memcmp(&ro->config.address, &request->datagram->source, 16) >= 0;
 }
 
