@@ -316,7 +316,8 @@ void removal_follows(struct ro *ro, struct association *a, unsigned i)
 	struct side *side = &a->sides[i];
 	struct in6_addr before = side->mag;
 
-	if (!side->ours || !side_refresh(ro, side) || same_address(&side->mag, &before))
+	if (!side->ours || !side_refresh(ro, side) || same_address(&side->mag, &before) ||
+		peer_is_denied(ro, &side->mag)) /* it never had a pair */
 		return;
 	remove_at_mag(ro, a, i);
 	association_commit(ro, a);

@@ -275,6 +275,8 @@ struct peer_state *peer_state(const struct ro *ro, const struct in6_addr *addres
 /* Some gateway, or we, have an address in it. */
 bool prefix_is_infrastructure(const struct ro *ro, uint64_t prefix);
 bool peer_is_mag(const struct ro *ro, const struct in6_addr *address);
+/* By policy: it is asked nothing. */
+bool peer_is_denied(const struct ro *ro, const struct in6_addr *address);
 /* May the MN of that session take part, where it is? */
 bool session_may(const struct ro *ro, const struct ro_session *session);
 /* It answered that it does not know our messages, not long ago. */

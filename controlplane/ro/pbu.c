@@ -238,6 +238,7 @@ bool ro_pbu(struct ro *ro, const struct engine_time *now, const struct mh_datagr
 	struct ro_session session;
 	struct pbu pbu;
 	uint64_t named;
+	bool denied;
 
 	ro->now = *now;
 	if (ro->config.role != RO_ROLE_MAG || !peer_is_mag(ro, &datagram->source))
@@ -255,7 +256,8 @@ bool ro_pbu(struct ro *ro, const struct engine_time *now, const struct mh_datagr
 		.has_authorisation = pbu.has_authorisation,
 		.authorisation = pbu.authorisation};
 	named = endpoint_id_ipv6(pbu.pairs[0].prefix.s6_addr);
-	if (!ro->config.pbu_for_setup || (pbu.has_local_ro && pbu.local_ro == 0)) {
+	denied = peer_is_denied(ro, &datagram->source) && request.fixed.lifetime_s != 0;
+	if (!ro->config.pbu_for_setup || (pbu.has_local_ro && pbu.local_ro == 0) || denied) {
 		request_refuse(ro, NULL, &request, RO_STATUS_PROHIBITED);
 	} else if (!is_complete(ro, &pbu, &datagram->source)) {
 		request_refuse(ro, NULL, &request, RO_STATUS_MALFORMED);

@@ -80,7 +80,7 @@ bool peer_is_mag(const struct ro *ro, const struct in6_addr *address)
 	return peer != NULL && peer->role == RO_ROLE_MAG;
 }
 
-static bool is_denied(const struct ro *ro, const struct in6_addr *address)
+bool peer_is_denied(const struct ro *ro, const struct in6_addr *address)
 {
 	const struct ro_peer *peer = peer_find(ro, address);
 
@@ -89,7 +89,7 @@ static bool is_denied(const struct ro *ro, const struct in6_addr *address)
 
 bool session_may(const struct ro *ro, const struct ro_session *session)
 {
-	return session->allowed && !is_denied(ro, &session->mag) && !is_denied(ro, &session->lma);
+	return session->allowed && !peer_is_denied(ro, &session->mag) && !peer_is_denied(ro, &session->lma);
 }
 
 bool peer_has_no_ro(const struct ro *ro, const struct in6_addr *address)

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -599,6 +600,61 @@ static void handover_to_a_denied_mag_ends_the_pair(void **state)
 	}
 }
 
+static unsigned count_to(unsigned node)
+{
+	unsigned count = 0;
+	char end[16];
+
+	snprintf(end, sizeof(end), "> MAG%u", node - MAG1 + 1);
+	for (unsigned i = 0; i < world.arrow_count; i++)
+		count += strstr(world.arrows[i], end) != NULL;
+	return count;
+}
+
+/* A pair of before is not told of where it never was. */
+static void denied_mag_hears_of_no_pair_of_an_mn_that_comes_to_it(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		begin_denying(variant, MAG3, BIT(LMA1));
+		world_traffic(&world, LMA1);
+		assert_true(is_direct());
+		world_move(&world, 1, -1);
+		world.arrow_count = 0;
+		world_move(&world, 1, MAG3);
+		world_traffic(&world, LMA1);
+		world_pass(&world, 20000);
+		assert_int_equal(count_to(MAG3), 0);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
+static unsigned count_arrows(const char *arrow)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < world.arrow_count; i++)
+		count += strcmp(world.arrows[i], arrow) == 0;
+	return count;
+}
+
+/* 129, also where it would hear otherwise who is here. */
+static void pbu_of_a_denied_mag_is_refused_whoever_it_is_about(void **state)
+{
+	(void)state;
+	for (unsigned given_up = 0; given_up < 2; given_up++) {
+		world_init(&world, (struct world_options){.one_lma = true, .pbu_for_setup = true});
+		for (unsigned i = 0; i < NODES; i++)
+			world.nodes[MAG1].peers[i].denied = i == MAG2;
+		world.mns[0].given_up = given_up;
+		assert_int_equal(start(), 0);
+		assert_int_equal(count_arrows("MAG1 -PBA 129-> MAG2"), 1);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -625,6 +681,8 @@ int main(void)
 		cmocka_unit_test(stopped_pair_is_held_down_through_a_handover),
 		cmocka_unit_test(no_pair_goes_by_way_of_a_denied_peer),
 		cmocka_unit_test(handover_to_a_denied_mag_ends_the_pair),
+		cmocka_unit_test(denied_mag_hears_of_no_pair_of_an_mn_that_comes_to_it),
+		cmocka_unit_test(pbu_of_a_denied_mag_is_refused_whoever_it_is_about),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
