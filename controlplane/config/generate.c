@@ -125,7 +125,7 @@ static json_t *key_schema(int key)
 		value = json_pack("{s:s, s:o}", "type", "array", "items", value);
 		if (row->fixed != 0)
 			set(value, "maxItems", json_integer(row->fixed));
-		if (row->required || row->fixed != 0)
+		if (row->required || row->fixed != 0 || row->type != SCHEMA_MAP)
 			set(value, "minItems", json_integer(1));
 	}
 	set(value, "description", description(row));

@@ -31,6 +31,7 @@ MISTAKES = [
     ("lma", ("route-optimisation", "lifetime"), "forever", "not valid under any"),
     ("lma", ("route-optimisation", "detect-sample"), 0, "minimum"),
     ("mag", ("dataplane", "workers"), [], "too short"),
+    ("lma", ("route-optimisation", "eligible-prefixes"), [], "too short"),
 ]
 
 
