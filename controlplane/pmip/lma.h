@@ -48,7 +48,7 @@ struct lma *lma_create(const struct lma_config *config, struct engine_host *host
 void lma_destroy(struct lma *lma);
 
 enum lma_session_change {
-	LMA_SESSION_UP,      /* registered and forwarding */
+	LMA_SESSION_UP,      /* registered and forwarding; also anew, where it was registered all the time */
 	LMA_SESSION_MOVED,   /* forwards to another proxy-CoA */
 	LMA_SESSION_DOWN,    /* removed */
 	LMA_SESSION_RENEWED, /* back from the delete wait with the proxy-CoA that had de-registered it */

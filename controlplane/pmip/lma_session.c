@@ -174,7 +174,16 @@ void lma_register(struct lma *lma, const struct lma_request *request)
 	lma_commit(lma, binding, binding->pending->serial);
 }
 
-/* RFC 5213 section 5.3.3: the forwarding state stays. */
+static void tell(struct lma *lma, uint64_t prefix, enum lma_session_change change)
+{
+	if (lma->changed != NULL)
+		lma->changed(lma->changed_context, lma->now, prefix, change);
+}
+
+/*
+ * RFC 5213 section 5.3.3: the forwarding state stays. An MN that attaches anew to the MAG whose de-registration was
+ * lost looks the same, but for the indicator.
+ */
 static void refresh(struct lma *lma, struct binding *binding, const struct lma_request *request)
 {
 	if (lma_terms_update(lma, binding, request) != 0) {
@@ -189,6 +198,8 @@ static void refresh(struct lma *lma, struct binding *binding, const struct lma_r
 	lma_note(lma, binding, HISTORY_refreshed, request->options.handoff_indicator);
 	lma_answer(lma, request, MH_STATUS_ACCEPTED, binding);
 	lma->host->ops->commit(lma->host, 0, 0);
+	if (request->options.handoff_indicator != HI_UNCHANGED)
+		tell(lma, binding->prefix, LMA_SESSION_UP);
 }
 
 /*
@@ -320,12 +331,6 @@ static void pass_timestamp_on(struct lma *lma, const struct binding *binding)
 	while ((other = binding_cache_by_id(&lma->cache, &id, &at)) != NULL)
 		if (other->timestamp_floor < highest)
 			other->timestamp_floor = highest;
-}
-
-static void tell(struct lma *lma, uint64_t prefix, enum lma_session_change change)
-{
-	if (lma->changed != NULL)
-		lma->changed(lma->changed_context, lma->now, prefix, change);
 }
 
 /* Users before what they use: endpoints, tunnel, index. */

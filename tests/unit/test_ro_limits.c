@@ -494,7 +494,7 @@ static void mn_that_is_not_where_it_is_registered_is_left_alone_until_it_is_back
 			world_move(&world, variant & 4 ? 2 : 1, MAG3);
 		} else { /* at the same MAG */
 			ro_session_changed(world.nodes[mn->mag].ro, &world.now, mn->prefix, RO_SESSION_UP);
-			ro_session_changed(world.nodes[mn->lma].ro, &world.now, mn->prefix, RO_SESSION_RENEWED);
+			ro_session_changed(world.nodes[mn->lma].ro, &world.now, mn->prefix, RO_SESSION_UP);
 			world_run(&world);
 		}
 		world_traffic(&world, LMA1);

@@ -159,6 +159,21 @@ static void listener_hears_of_the_return_from_the_delete_wait(void **state)
 	assert_int_equal(heard[1], LMA_SESSION_MOVED);
 }
 
+/* Its de-registration was lost: it was not there in between. */
+static void listener_hears_of_an_mn_that_attaches_anew_where_it_is_registered(void **state)
+{
+	struct pba granted = world_register(&world, MN, MAG1);
+	struct pbu pbu = world_pbu_again(&world, MN, MAG1, &granted, 100);
+
+	(void)state;
+	heard_count = 0;
+	lma_listen(world.lma, hear, &world);
+	pbu.indicator = HI_UNKNOWN;
+	assert_int_equal(world_ask(&world, &pbu).status, MH_STATUS_ACCEPTED);
+	assert_int_equal(heard_count, 1);
+	assert_int_equal(heard[0], LMA_SESSION_UP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +182,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(node_takes_part_if_all_its_prefixes_are_eligible, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(listener_hears_of_registration_handover_and_removal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(listener_hears_of_the_return_from_the_delete_wait, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			listener_hears_of_an_mn_that_attaches_anew_where_it_is_registered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(session_in_the_delete_wait_is_not_found, set_up, tear_down),
 	};
 
