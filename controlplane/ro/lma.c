@@ -76,6 +76,12 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 	return side_is_eligible(ro, &sides[1]) && !peer->denied ? 0 : -EACCES;
 }
 
+/* What the other LMA said of its MN when they last had a pair is so, as far as we know. */
+static bool is_list_trusted(const struct association *a)
+{
+	return a->last_failure != RO_STATUS_PREFIX && a->last_failure != RO_STATUS_NOT_ATTACHED;
+}
+
 /*
  * What was removed may come back with other MNs at other places. Another MN may have the prefix of the other LMA now:
  * that says whose it is.
@@ -83,12 +89,11 @@ static int make_sides(struct ro *ro, uint64_t source, uint64_t destination, stru
 static bool sides_assign(struct ro *ro, struct association *a, const struct side sides[2])
 {
 	unsigned first = association_side_of(a, &sides[0]);
-	bool is_known = a->last_failure != RO_STATUS_PREFIX && a->last_failure != RO_STATUS_NOT_ATTACHED;
 	struct side other = sides[1];
 
 	if (!other.ours)
 		ident_clear(&a->sides[1 - first].id);
-	if (!other.ours && is_known) { /* its LMA said more of it than the packet */
+	if (!other.ours && is_list_trusted(a)) { /* its LMA said more of it than the packet */
 		memcpy(other.prefixes, a->sides[1 - first].prefixes, sizeof(other.prefixes));
 		other.prefix_count = a->sides[1 - first].prefix_count;
 		other.ipv4 = a->sides[1 - first].ipv4;
@@ -441,6 +446,18 @@ static uint8_t ask_answered(struct ro *ro, struct association *a, const struct r
 	return RO_STATUS_ACTIVE;
 }
 
+/*
+ * The other LMA's MN has other prefixes than when they last had a pair: that is no failure of this one. The next packet
+ * says one that it has now (sides_assign()).
+ */
+static bool asked_with_old_list(const struct association *a, uint8_t status)
+{
+	const struct side *foreign = &a->sides[a->sides[0].ours ? 1 : 0];
+
+	return a->step == STEP_ASK && (status == RO_STATUS_NOT_ATTACHED || status == RO_STATUS_PREFIX) &&
+	       foreign->prefix_count > 1 && is_list_trusted(a);
+}
+
 void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exchange, struct ro_request *ack)
 {
 	uint8_t status = ack->fixed.value;
@@ -466,6 +483,10 @@ void lma_ack_in(struct ro *ro, struct association *a, const struct exchange *exc
 	}
 	if (status == RO_STATUS_PREFIX && a->step == STEP_ASK && learn_all_prefixes(ro, a, ack))
 		return;
+	if (asked_with_old_list(a, status)) {
+		update_remove(ro, a, status);
+		return;
+	}
 	if (!RO_FAILED(status) && a->step == STEP_ASK) {
 		uint8_t wrong = ask_answered(ro, a, ack);
 

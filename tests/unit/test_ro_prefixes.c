@@ -404,6 +404,30 @@ static void removal_follows_whatever_prefixes_the_node_has_now(void **state)
 	world_fini(&world);
 }
 
+/* What an LMA knows of the other one's node is of the time when they had a pair: it is no failure that it is not so. */
+static void list_that_changes_while_there_is_no_pair(void **state)
+{
+	char what[64];
+
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		for (unsigned mn = 1; mn <= 2; mn++) {
+			for (unsigned change = 0; change < CHANGES; change++) {
+				name(what, sizeof(what), variant, mn, change, 0, 0);
+				begin(variant, mn, (enum change)change);
+				see(ALL);
+				expect_direct(what);
+				ro_stop(world.nodes[LMA1].ro, &world.now, prefix_of(1, false), prefix_of(2, false));
+				world_run(&world);
+				world_pass(&world, 31000); /* the hold-down */
+				relist(mn, (enum change)change, MAG_LAST);
+				expect_direct_after(ALL, 7000, what);
+				end(what);
+			}
+		}
+	}
+}
+
 static void random_relist(uint64_t *random, unsigned number, uint64_t first)
 {
 	struct world_mn *mn = &world.mns[number - 1];
@@ -485,6 +509,7 @@ int main(void)
 		cmocka_unit_test(list_that_changes_when_something_else_happens),
 		cmocka_unit_test(list_that_changes_during_the_set_up),
 		cmocka_unit_test(set_up_that_its_removal_has_overtaken_is_refused),
+		cmocka_unit_test(list_that_changes_while_there_is_no_pair),
 		cmocka_unit_test(lives_with_changing_lists_leave_nothing_behind),
 		cmocka_unit_test(removal_follows_whatever_prefixes_the_node_has_now),
 	};
