@@ -97,16 +97,17 @@ bool association_overlaps(const struct association *association, const struct si
 
 struct association *association_find_overlap(const struct ro *ro, const struct side *a, const struct side *b)
 {
-	struct association *found = association_find(ro, a->prefixes[0], b->prefixes[0]);
+	struct association *best = association_find(ro, a->prefixes[0], b->prefixes[0]), *found;
 
-	for (unsigned i = 0; found == NULL && i < a->prefix_count; i++) {
+	for (unsigned i = 0; i < a->prefix_count; i++) {
 		uint32_t at = 0;
 
-		while ((found = association_of(ro, a->prefixes[i], &at)) != NULL)
-			if (association_overlaps(found, a, b))
-				break;
+		while ((best == NULL || !pair_is_alive(best)) &&
+			(found = association_of(ro, a->prefixes[i], &at)) != NULL)
+			if (association_overlaps(found, a, b) && (best == NULL || pair_is_alive(found)))
+				best = found;
 	}
-	return found;
+	return best;
 }
 
 bool side_from_tuple(struct side *side, const struct ro_tuple *tuple)

@@ -311,7 +311,7 @@ struct association *association_find(const struct ro *ro, uint64_t a, uint64_t b
 struct association *association_find_any(const struct ro *ro, uint64_t a, uint64_t b);
 /* It is about some packets between @a and @b. */
 bool association_overlaps(const struct association *association, const struct side *a, const struct side *b);
-/* The one that is about some packets between @a and @b. */
+/* The one that is about some packets between @a and @b, as association_find_any(). */
 struct association *association_find_overlap(const struct ro *ro, const struct side *a, const struct side *b);
 /* In the indexes with all prefixes of both sides; NULL: no room. */
 struct association *association_create(struct ro *ro, const struct side *a, const struct side *b);

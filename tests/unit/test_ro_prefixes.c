@@ -404,6 +404,45 @@ static void removal_follows_whatever_prefixes_the_node_has_now(void **state)
 	world_fini(&world);
 }
 
+/* MN 1 has the @first-th and the @second-th of its prefixes from now on. */
+static void relist_as(uint64_t base, unsigned first, unsigned second)
+{
+	const uint64_t list[2] = {base + 0x100 * first, base + 0x100 * second};
+
+	world.now.monotonic_ns += 1000000;
+	world.now.wall_ns += 1000000;
+	lma_changes(&world.mns[0], list);
+	world_run(&world);
+	mag_hears(&world.mns[0]);
+	world_run(&world);
+}
+
+/* Of several pairs of the same nodes under other names the one that is alive is meant, not what is left of another. */
+static void removal_ends_the_pair_that_is_alive(void **state)
+{
+	(void)state;
+	for (unsigned proxy = 0; proxy < 2; proxy++) {
+		uint64_t base;
+
+		world_init(&world, (struct world_options){.proxy = proxy, .one_lma = true});
+		base = world.mns[0].prefix;
+		relist_as(base, 3, 2);
+		see(ALL);
+		expect_direct("first list");
+		relist_as(base, 1, 3);
+		world_pass(&world, 1000);
+		see(ALL);
+		expect_direct("second list");
+		world.lose = "LMA1 -RO Setup(0)-> MAG2";
+		world.lose_count = 1;
+		relist_as(base, 0, 3);
+		see(ALL); /* refused, for the removal has not come; the next one does */
+		world_pass(&world, 1000);
+		assert_true(world_is_quiet(&world));
+		end("lost removal");
+	}
+}
+
 /* What an LMA knows of the other one's node is of the time when they had a pair: it is no failure that it is not so. */
 static void list_that_changes_while_there_is_no_pair(void **state)
 {
@@ -510,6 +549,7 @@ int main(void)
 		cmocka_unit_test(list_that_changes_during_the_set_up),
 		cmocka_unit_test(set_up_that_its_removal_has_overtaken_is_refused),
 		cmocka_unit_test(list_that_changes_while_there_is_no_pair),
+		cmocka_unit_test(removal_ends_the_pair_that_is_alive),
 		cmocka_unit_test(lives_with_changing_lists_leave_nothing_behind),
 		cmocka_unit_test(removal_follows_whatever_prefixes_the_node_has_now),
 	};
