@@ -210,10 +210,8 @@ void lma_report_in(struct ro *ro, const struct ro_peer *peer, struct ro_request 
 		return;
 	if (status == RO_STATUS_ACTIVE && request_is_old(a, request))
 		status = ends && a->state == RO_STATE_FALLBACK ? RO_STATUS_REMOVED : RO_STATUS_OUT_OF_WINDOW;
-	if (status == RO_STATUS_ACTIVE && !from_mag)
+	if (status == RO_STATUS_ACTIVE && !from_mag && !ends) /* by which MAG it does not go does not matter */
 		status = learn_foreign(ro, a, &other, &tuples[1].id);
-	if (status == RO_STATUS_PROHIBITED && ends) /* by which MAG it does not go does not matter */
-		status = RO_STATUS_ACTIVE;
 	if (status == RO_STATUS_NOT_AUTHORISED)
 		ro->stats.value_mismatch++;
 	if (status == RO_STATUS_UNKNOWN) {

@@ -600,6 +600,22 @@ static void handover_to_a_denied_mag_ends_the_pair(void **state)
 	}
 }
 
+/* And one that a gateway does not know at all: the removal names it, and is a removal all the same. */
+static void handover_to_a_mag_that_the_other_lma_does_not_know_ends_the_pair(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		begin(variant);
+		world.nodes[LMA1].peers[MAG3].role = RO_ROLE_LMA;
+		world_traffic(&world, LMA1);
+		assert_true(is_direct());
+		world_move(&world, 2, MAG3);
+		world_pass(&world, 1000);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
 static unsigned count_to(unsigned node)
 {
 	unsigned count = 0;
@@ -681,6 +697,7 @@ int main(void)
 		cmocka_unit_test(stopped_pair_is_held_down_through_a_handover),
 		cmocka_unit_test(no_pair_goes_by_way_of_a_denied_peer),
 		cmocka_unit_test(handover_to_a_denied_mag_ends_the_pair),
+		cmocka_unit_test(handover_to_a_mag_that_the_other_lma_does_not_know_ends_the_pair),
 		cmocka_unit_test(denied_mag_hears_of_no_pair_of_an_mn_that_comes_to_it),
 		cmocka_unit_test(pbu_of_a_denied_mag_is_refused_whoever_it_is_about),
 	};
