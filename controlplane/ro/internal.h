@@ -275,6 +275,8 @@ struct peer_state *peer_state(const struct ro *ro, const struct in6_addr *addres
 /* Some gateway, or we, have an address in it. */
 bool prefix_is_infrastructure(const struct ro *ro, uint64_t prefix);
 bool peer_is_mag(const struct ro *ro, const struct in6_addr *address);
+/* May the MN of another gateway be at the MAG @address? RO_STATUS_ACTIVE, or what is wrong. */
+uint8_t check_mag(const struct ro *ro, const struct in6_addr *address);
 /* By policy: it is asked nothing. */
 bool peer_is_denied(const struct ro *ro, const struct in6_addr *address);
 /* May the MN of that session take part, where it is? */

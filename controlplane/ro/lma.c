@@ -211,15 +211,13 @@ static void hint_in(struct ro *ro, struct ro_request *request)
 
 uint8_t check_foreign(const struct ro *ro, const struct ro_peer *peer, const struct side *side)
 {
-	const struct ro_peer *mag;
+	uint8_t status;
 
 	if (side->prefix_count == 0 || IN6_IS_ADDR_UNSPECIFIED(&side->mag))
 		return RO_STATUS_MALFORMED;
-	mag = peer_find(ro, &side->mag);
-	if (mag == NULL || mag->role != RO_ROLE_MAG)
-		return RO_STATUS_NOT_AUTHORISED;
-	if (mag->denied)
-		return RO_STATUS_PROHIBITED;
+	status = check_mag(ro, &side->mag);
+	if (status != RO_STATUS_ACTIVE)
+		return status;
 	for (unsigned i = 0; i < side->prefix_count; i++)
 		if (!peer_has_prefix(peer, side->prefixes[i]))
 			return RO_STATUS_NOT_AUTHORISED;
@@ -430,12 +428,10 @@ static uint8_t ask_answered(struct ro *ro, struct association *a, const struct r
 	if (tuple->id.length > 0 && a->sides[foreign].id.length == 0 && !side_set_id(&a->sides[foreign], &tuple->id))
 		return RO_STATUS_NO_RESOURCES;
 	if (tuple->has_mag) {
-		const struct ro_peer *mag = peer_find(ro, &tuple->mag);
+		uint8_t status = check_mag(ro, &tuple->mag);
 
-		if (mag == NULL || mag->role != RO_ROLE_MAG)
-			return RO_STATUS_NOT_AUTHORISED;
-		if (mag->denied)
-			return RO_STATUS_PROHIBITED;
+		if (status != RO_STATUS_ACTIVE)
+			return status;
 		a->sides[foreign].mag = tuple->mag;
 	}
 	if (told.ipv4.length != 0)

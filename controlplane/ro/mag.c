@@ -76,7 +76,7 @@ static uint8_t find_other(struct ro *ro, const struct ro_request *request, struc
 	const struct ro_tuple *tuple = &request->body.tuples[1];
 	bool is_removal = request->fixed.lifetime_s == 0;
 	struct ro_session session;
-	const struct ro_peer *mag;
+	uint8_t status;
 
 	if (!side_from_tuple(other, tuple))
 		return RO_STATUS_PREFIX;
@@ -89,11 +89,9 @@ static uint8_t find_other(struct ro *ro, const struct ro_request *request, struc
 		return RO_STATUS_PREFIX;
 	if (same_address(&other->mag, &ro->config.address)) /* what holds of the MN of tuple A holds of it */
 		return side_find_own(ro, tuple, other);
-	mag = peer_find(ro, &other->mag);
-	if (!is_removal && (mag == NULL || mag->role != RO_ROLE_MAG))
-		return RO_STATUS_NOT_AUTHORISED;
-	if (!is_removal && mag->denied)
-		return RO_STATUS_PROHIBITED;
+	status = is_removal ? RO_STATUS_ACTIVE : check_mag(ro, &other->mag);
+	if (status != RO_STATUS_ACTIVE)
+		return status;
 	for (unsigned i = 0; i < other->prefix_count; i++) {
 		if (prefix_is_infrastructure(ro, other->prefixes[i]))
 			return RO_STATUS_PREFIX;

@@ -80,6 +80,15 @@ bool peer_is_mag(const struct ro *ro, const struct in6_addr *address)
 	return peer != NULL && peer->role == RO_ROLE_MAG;
 }
 
+uint8_t check_mag(const struct ro *ro, const struct in6_addr *address)
+{
+	const struct ro_peer *peer = peer_find(ro, address);
+
+	if (peer == NULL || peer->role != RO_ROLE_MAG)
+		return RO_STATUS_NOT_AUTHORISED;
+	return peer->denied ? RO_STATUS_PROHIBITED : RO_STATUS_ACTIVE;
+}
+
 bool peer_is_denied(const struct ro *ro, const struct in6_addr *address)
 {
 	const struct ro_peer *peer = peer_find(ro, address);

@@ -57,14 +57,13 @@ static bool may_report(struct ro *ro, const struct ro_peer *peer, const struct a
 static uint8_t learn_foreign(struct ro *ro, struct association *a, const struct side *told, const struct mn_id *id)
 {
 	struct side *side = &a->sides[a->sides[0].ours ? 1 : 0];
-	const struct ro_peer *mag = peer_find(ro, &told->mag);
+	uint8_t status;
 
 	if (IN6_IS_ADDR_UNSPECIFIED(&told->mag))
 		return RO_STATUS_ACTIVE;
-	if (mag == NULL || mag->role != RO_ROLE_MAG)
-		return RO_STATUS_NOT_AUTHORISED;
-	if (mag->denied)
-		return RO_STATUS_PROHIBITED;
+	status = check_mag(ro, &told->mag);
+	if (status != RO_STATUS_ACTIVE)
+		return status;
 	side->mag = told->mag;
 	side->ipv4 = told->ipv4;
 	if (side->id.length == 0 && id->length > 0 && !side_set_id(side, id))
