@@ -623,6 +623,15 @@ void world_expect_arrows(struct world *world, const char *file, int line, const 
 	world->arrow_count = 0;
 }
 
+unsigned world_count_arrows(const struct world *world, const char *arrow)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < world->arrow_count; i++)
+		count += strcmp(world->arrows[i], arrow) == 0;
+	return count;
+}
+
 static const struct fwd_pair *half_at(
 	const struct world *world, unsigned mag, unsigned source, unsigned destination, uint8_t half)
 {

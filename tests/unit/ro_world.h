@@ -114,6 +114,8 @@ unsigned world_count_left(const struct world *world);
 #define expect_arrows(world, ...) \
 	world_expect_arrows(world, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
 void world_expect_arrows(struct world *world, const char *file, int line, const char *const *expected);
+/* How often this arrow is among those that world_expect_arrows() would see now. */
+unsigned world_count_arrows(const struct world *world, const char *arrow);
 /* The entry of a MAG for packets from @source to @destination (numbers of MNs), that which takes them first, or NULL.
  */
 const struct fwd_pair *world_entry(const struct world *world, unsigned mag, unsigned source, unsigned destination);

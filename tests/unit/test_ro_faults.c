@@ -151,15 +151,6 @@ static void refused_update_leaves_no_half_of_a_path(void **state)
 	}
 }
 
-static unsigned count_arrows(const char *arrow)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < world.arrow_count; i++)
-		count += strcmp(world.arrows[i], arrow) == 0;
-	return count;
-}
-
 /* G.6.1: RX is what the Setup says is there. The tables, or a next hop, take three seconds. */
 static void setup_is_not_repeated_before_it_was_sent(void **state)
 {
@@ -174,7 +165,7 @@ static void setup_is_not_repeated_before_it_was_sent(void **state)
 	assert_int_equal(stats.retransmitted[RO_SETUP], 0);
 	world.nodes[MAG2].fake.is_held = false;
 	world_run(&world);
-	assert_int_equal(count_arrows("MAG2 -RO Setup-> MAG1"), 1);
+	assert_int_equal(world_count_arrows(&world, "MAG2 -RO Setup-> MAG1"), 1);
 	assert_true(is_direct());
 	world_fini(&world);
 }
@@ -188,8 +179,8 @@ static void remove_before_the_setup(void)
 	world_run(&world);
 	world.nodes[MAG2].fake.is_held = false;
 	world_run(&world);
-	assert_int_equal(count_arrows("MAG2 -RO Setup-> MAG1"), 1);
-	assert_int_equal(count_arrows("MAG1 -RO Setup Ack 135-> MAG2"), 1);
+	assert_int_equal(world_count_arrows(&world, "MAG2 -RO Setup-> MAG1"), 1);
+	assert_int_equal(world_count_arrows(&world, "MAG1 -RO Setup Ack 135-> MAG2"), 1);
 	assert_true(world_is_quiet(&world));
 	world_pass(&world, 130000);
 	for (unsigned i = 0; i < NODES; i++) {
@@ -217,7 +208,7 @@ static void setup_that_comes_after_the_removal_of_an_unanswered_init_sets_nothin
 	world.lose = "LMA2 -RO Init Ack-> LMA1";
 	world.lose_count = 1;
 	remove_before_the_setup();
-	assert_int_equal(count_arrows("LMA2 -RO Init Ack-> LMA1"), 1);
+	assert_int_equal(world_count_arrows(&world, "LMA2 -RO Init Ack-> LMA1"), 1);
 	world_fini(&world);
 }
 
@@ -240,11 +231,11 @@ static void lma_that_was_asked_repeats_the_update_as_its_own(void **state)
 		world.now.wall_ns -= UINT64_C(5000000000);
 		world.arrow_count = 0;
 		world_traffic(&world, asks);
-		assert_int_equal(
-			count_arrows(asks == LMA1 ? "MAG2 -RO Init Ack 135-> LMA2" : "MAG1 -RO Init Ack 135-> LMA1"),
+		assert_int_equal(world_count_arrows(&world, asks == LMA1 ? "MAG2 -RO Init Ack 135-> LMA2"
+									 : "MAG1 -RO Init Ack 135-> LMA1"),
 			1);
-		assert_int_equal(count_arrows("LMA2 -RO Setup-> MAG1"), 0);
-		assert_int_equal(count_arrows("LMA1 -RO Setup-> MAG2"), 0);
+		assert_int_equal(world_count_arrows(&world, "LMA2 -RO Setup-> MAG1"), 0);
+		assert_int_equal(world_count_arrows(&world, "LMA1 -RO Setup-> MAG2"), 0);
 		assert_true(is_direct());
 		world_fini(&world);
 	}
@@ -263,9 +254,9 @@ static void setup_that_is_sent_late_is_repeated_in_time(void **state)
 	world.lose_count = 1;
 	world_run(&world);
 	world_pass(&world, 450);
-	assert_int_equal(count_arrows("MAG2 -RO Setup-> MAG1"), 1);
+	assert_int_equal(world_count_arrows(&world, "MAG2 -RO Setup-> MAG1"), 1);
 	world_pass(&world, 100);
-	assert_int_equal(count_arrows("MAG2 -RO Setup-> MAG1"), 2);
+	assert_int_equal(world_count_arrows(&world, "MAG2 -RO Setup-> MAG1"), 2);
 	assert_true(is_direct());
 	world_fini(&world);
 }

@@ -646,15 +646,6 @@ static void denied_mag_hears_of_no_pair_of_an_mn_that_comes_to_it(void **state)
 	}
 }
 
-static unsigned count_arrows(const char *arrow)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < world.arrow_count; i++)
-		count += strcmp(world.arrows[i], arrow) == 0;
-	return count;
-}
-
 /* 129, also where it would hear otherwise who is here. */
 static void pbu_of_a_denied_mag_is_refused_whoever_it_is_about(void **state)
 {
@@ -665,7 +656,7 @@ static void pbu_of_a_denied_mag_is_refused_whoever_it_is_about(void **state)
 			world.nodes[MAG1].peers[i].denied = i == MAG2;
 		world.mns[0].given_up = given_up;
 		assert_int_equal(start(), 0);
-		assert_int_equal(count_arrows("MAG1 -PBA 129-> MAG2"), 1);
+		assert_int_equal(world_count_arrows(&world, "MAG1 -PBA 129-> MAG2"), 1);
 		assert_true(world_is_quiet(&world));
 		world_fini(&world);
 	}
