@@ -56,18 +56,32 @@ static void datagram_send(struct ro *ro, const struct in6_addr *to, const uint8_
 	ro->host->ops->send(ro->host, &datagram);
 }
 
-/* It waits for its Ack from now on. */
-static bool exchange_start(struct ro *ro, struct association *a, const struct request_spec *spec, uint16_t sequence,
-	const uint8_t *bytes, uint16_t length)
+/* Out it goes, with the open transaction. */
+static void exchange_leaves(struct ro *ro, struct exchange *exchange)
+{
+	datagram_send(ro, &exchange->peer, exchange->bytes, exchange->length);
+	exchange->is_sent = true;
+	if (exchange->pbu)
+		ro->stats.pbus_sent++;
+	else
+		ro->stats.sent[exchange->code]++;
+	pair_note(ro, exchange->association, RO_EVENT_SENT, exchange->code);
+	if (exchange->code == RO_REPORT)
+		ro->stats.reports[exchange->value]++;
+}
+
+/* It waits for its Ack from now on. NULL: no memory. */
+static struct exchange *exchange_start(struct ro *ro, struct association *a, const struct request_spec *spec,
+	uint16_t sequence, const uint8_t *bytes, uint16_t length)
 {
 	struct peer_state *peer = peer_state(ro, &spec->to);
 	struct exchange *exchange;
 
 	if (hash_index_reserve(&ro->by_exchange, 1) != 0)
-		return false;
+		return NULL;
 	exchange = calloc(1, sizeof(*exchange) + length);
 	if (exchange == NULL)
-		return false;
+		return NULL;
 	if (peer != NULL)
 		peer->outstanding++;
 	exchange->association = a;
@@ -87,7 +101,7 @@ static bool exchange_start(struct ro *ro, struct association *a, const struct re
 	a->exchanges = exchange;
 	timer_init(&exchange->timer, exchange_fire);
 	timer_start(&ro->wheel, &exchange->timer, ro_ms(ro) + ro->config.ack_timeout_ms);
-	return true;
+	return exchange;
 }
 
 static uint16_t request_encode(const struct ro *ro, const struct association *a, const struct request_spec *spec,
@@ -118,20 +132,16 @@ bool request_send(struct ro *ro, struct association *a, const struct request_spe
 {
 	uint16_t sequence = ++a->sequence, length;
 	uint8_t bytes[MH_LENGTH_SEND_MAX];
+	struct exchange *exchange;
 
 	if (peer_has_no_ro(ro, &spec->to))
 		return false;
 	length = request_encode(ro, a, spec, sequence, bytes, sizeof(bytes));
-	if (length == 0 || !exchange_start(ro, a, spec, sequence, bytes, length))
+	exchange = length > 0 ? exchange_start(ro, a, spec, sequence, bytes, length) : NULL;
+	if (exchange == NULL)
 		return false;
-	datagram_send(ro, &spec->to, bytes, length);
-	if (spec->pbu)
-		ro->stats.pbus_sent++;
-	else
-		ro->stats.sent[spec->code]++;
-	pair_note(ro, a, RO_EVENT_SENT, spec->code);
-	if (spec->code == RO_REPORT)
-		ro->stats.reports[spec->value]++;
+	if (exchange->removal)
+		exchange_leaves(ro, exchange);
 	return true;
 }
 
@@ -218,9 +228,10 @@ static void exchange_remove(struct ro *ro, struct association *a, struct exchang
 	exchange_end(ro, exchange);
 }
 
-void exchanges_settle(struct ro *ro, struct association *a, uint16_t serial)
+void exchanges_settle(struct ro *ro, struct association *a, uint16_t serial, bool applied)
 {
 	uint64_t deadline_ms = ro_ms(ro) + ro->config.ack_timeout_ms;
+	bool any = false;
 
 	for (struct exchange *exchange = a->exchanges; exchange != NULL; exchange = exchange->next) {
 		if (!exchange->waits || exchange->serial != serial)
@@ -228,7 +239,13 @@ void exchanges_settle(struct ro *ro, struct association *a, uint16_t serial)
 		exchange->waits = false;
 		if (exchange->timer.deadline_ms < deadline_ms)
 			timer_start(&ro->wheel, &exchange->timer, deadline_ms);
+		if (!applied || exchange->is_sent)
+			continue;
+		exchange_leaves(ro, exchange);
+		any = true;
 	}
+	if (any)
+		ro->host->ops->commit(ro->host, 0, 0);
 }
 
 static void exchange_fire(struct timer *timer, void *context, uint64_t now_ms)
@@ -243,9 +260,13 @@ static void exchange_fire(struct timer *timer, void *context, uint64_t now_ms)
 	}
 	if (exchange->tries < ro->config.retries && !peer_has_no_ro(ro, &exchange->peer)) {
 		exchange->tries++;
-		ro->stats.retransmitted[exchange->code]++;
 		timer_start(&ro->wheel, timer, now_ms + ((uint64_t)ro->config.ack_timeout_ms << exchange->tries));
-		datagram_send(ro, &exchange->peer, exchange->bytes, exchange->length);
+		if (exchange->is_sent) {
+			ro->stats.retransmitted[exchange->code]++;
+			datagram_send(ro, &exchange->peer, exchange->bytes, exchange->length);
+		} else { /* what it came with was refused */
+			exchange_leaves(ro, exchange);
+		}
 		ro->host->ops->commit(ro->host, 0, 0);
 		return;
 	}

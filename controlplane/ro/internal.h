@@ -65,7 +65,10 @@ extern const struct driver driver_direct, driver_proxy;
 
 struct association;
 
-/* A request until its Ack; the time of that begins when the transaction that has it was applied and it was sent. */
+/*
+ * A request until its Ack. It leaves, and the time for the Ack begins, when the transaction that it is of was applied:
+ * a newer update cancels what has not left. A removal is part of the transaction, and nothing takes it back.
+ */
 struct exchange {
 	struct exchange *next;
 	struct association *association;
@@ -79,6 +82,7 @@ struct exchange {
 	uint8_t value;
 	uint8_t tries;
 	bool removal; /* Lifetime 0: outlives the update */
+	bool is_sent;
 	bool pbu;
 	uint16_t length;
 	uint8_t bytes[];
@@ -384,15 +388,16 @@ struct request_spec {
 };
 
 /*
- * Into the open transaction, which is to be closed by association_commit(); repeated until its Ack or the retries are
- * over. False: no memory, or the receiver does not know our messages.
+ * For the open transaction, which is to be closed by association_commit(): it leaves when that was applied (a removal:
+ * with it), and is repeated until its Ack or the retries are over. False: no memory, or the receiver does not know our
+ * messages.
  */
 bool request_send(struct ro *ro, struct association *a, const struct request_spec *spec);
-/* The transaction @serial was applied, or refused: its requests have left, or leave when they are repeated. */
-void exchanges_settle(struct ro *ro, struct association *a, uint16_t serial);
+/* The transaction @serial was @applied: its requests leave; or refused: they do when their time for the Ack is over. */
+void exchanges_settle(struct ro *ro, struct association *a, uint16_t serial, bool applied);
 /* The exchange that an Ack ends, taken out of its association (caller frees), or NULL. */
 struct exchange *exchange_take(struct ro *ro, const struct ro_request *ack, struct association **owner);
-/* All but removals, unless @all. */
+/* All but removals, unless @all; those too, but what is in a transaction leaves with it. */
 void exchanges_cancel(struct ro *ro, struct association *a, bool all);
 /* Answer @request; @a may be NULL (nothing is cached). @body: what the Ack carries, or NULL: both identifiers. */
 void ack_send(struct ro *ro, struct association *a, const struct ro_request *request, uint8_t status, uint8_t flags,

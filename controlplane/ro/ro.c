@@ -342,7 +342,7 @@ void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t 
 	if (a == NULL || !a->used || (a->generation & 0x7fff) != (cookie >> 48 & 0x7fff))
 		return;
 	ro->now = *now;
-	exchanges_settle(ro, a, serial);
+	exchanges_settle(ro, a, serial, error == 0);
 	if (error != 0)
 		status = error == -EHOSTUNREACH ? RO_STATUS_TUNNEL : RO_STATUS_NO_RESOURCES;
 	if (error == 0) {

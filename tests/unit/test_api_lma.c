@@ -193,6 +193,11 @@ static struct ro *ro_with_sessions(struct pair_events *events)
 	return ro_create(&config, &world.fake.host, &ro_lma_sessions, world.lma, &world.now);
 }
 
+static void on_ro_done(void *ro, uint64_t cookie, int error)
+{
+	ro_transaction_done(ro, &world.now, cookie, error);
+}
+
 static void pair_is_told_with_the_bindings_of_both(void **state)
 {
 	struct pair_events *events = pair_events_create(1024, 16);
@@ -209,11 +214,14 @@ static void pair_is_told_with_the_bindings_of_both(void **state)
 		"static@example.com");
 	EXPECT_CLI(&fixture, 0, "starting mn1@example.com - two@example.com\n", "", "ro", "start", "mn1@example.com",
 		"two@example.com");
+	world.fake.done = on_ro_done;
+	world.fake.context = ro;
+	fake_host_run(&world.fake);
 	GOLDEN(&fixture, "lma_why_pair.txt", "why", "mn1@example.com", "two@example.com");
 	GOLDEN(&fixture, "lma_why_pair.json", "why", "two@example.com", "mn1@example.com", "--json");
 	GOLDEN(&fixture, "lma_node_ro.txt", "show", "node");
-	ro_destroy(ro);
 	fake_host_run(&world.fake);
+	ro_destroy(ro);
 	pair_events_destroy(events);
 }
 

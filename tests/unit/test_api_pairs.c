@@ -325,6 +325,7 @@ static void filters_let_through_what_fits_either_side(void **state)
 	serve(LMA1, (struct world_options){0});
 	world_traffic(&world, LMA1);
 	ro_start(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[2].prefix);
+	fake_host_run(&world.nodes[LMA1].fake);
 	assert_int_equal(ROWS(&fixture, "pairs"), 2);
 	assert_int_equal(ROWS(&fixture, "pairs", "mn=" MN1), 2);
 	assert_int_equal(ROWS(&fixture, "pairs", "mn=" MN2), 1);
