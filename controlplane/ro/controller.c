@@ -70,7 +70,7 @@ static bool send_step(struct ro *ro, struct association *a, const struct request
 
 static bool send_ask(struct ro *ro, struct association *a)
 {
-	unsigned foreign = a->sides[0].ours ? 1 : 0;
+	unsigned foreign = foreign_side(a);
 	struct ro_authorisation token;
 	struct request_spec spec = {.to = a->sides[foreign].lma,
 		.code = RO_INIT,
@@ -106,7 +106,7 @@ static bool send_setup(struct ro *ro, struct association *a, unsigned side)
 
 static bool send_report(struct ro *ro, struct association *a, uint8_t status)
 {
-	unsigned foreign = a->sides[0].ours ? 1 : 0;
+	unsigned foreign = foreign_side(a);
 	struct request_spec spec = {.to = a->sides[foreign].lma,
 		.code = RO_REPORT,
 		.value = status,
@@ -194,7 +194,7 @@ void step_next(struct ro *ro, struct association *a)
  */
 static void take_new_stamp(struct ro *ro, struct association *a)
 {
-	const struct side *foreign = &a->sides[a->sides[0].ours ? 1 : 0];
+	const struct side *foreign = &a->sides[foreign_side(a)];
 	uint64_t now = stamp_now(ro);
 
 	a->stamp = now > a->stamp ? now : a->stamp + 1;
@@ -326,7 +326,7 @@ void removal_follows(struct ro *ro, struct association *a, unsigned i)
 /* @is_told: it is the other LMA that removes, with its stamp. */
 static void remove_pair(struct ro *ro, struct association *a, uint8_t cause, bool is_told)
 {
-	unsigned foreign = a->sides[0].ours ? 1 : 0;
+	unsigned foreign = foreign_side(a);
 	struct request_spec spec = {.to = a->sides[foreign].lma,
 		.code = RO_REPORT,
 		.value = cause,

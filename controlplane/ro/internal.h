@@ -248,6 +248,12 @@ static inline struct mn_id side_id(const struct side *side)
 	return (struct mn_id){.subtype = side->id.kind, .length = side->id.length, .data = ident_data(&side->id)};
 }
 
+/* Of a pair at an LMA: the side that another LMA may anchor; 1 if both are ours. */
+static inline unsigned foreign_side(const struct association *a)
+{
+	return a->sides[0].ours ? 1 : 0;
+}
+
 /* ---- ro.c ---- */
 
 uint64_t stamp_now(const struct ro *ro);

@@ -346,7 +346,7 @@ static struct association *init_association(struct ro *ro, const struct ro_reque
 static void take_init(struct ro *ro, struct association *a, const struct ro_request *request, const struct side *own,
 	const struct side *other)
 {
-	unsigned side = a->sides[0].ours ? 0 : 1;
+	unsigned side = 1 - foreign_side(a);
 
 	if (association_assign(ro, a, side, own) != 0 || association_assign(ro, a, 1 - side, other) != 0) {
 		request_refuse(ro, a, request, RO_STATUS_NO_RESOURCES);
@@ -419,7 +419,7 @@ static void repeat_with_greater_stamp(struct ro *ro, struct association *a, cons
 /* The Ack of the other LMA's to an Init: who controls, where its MN is, and the token. Or what is wrong with it. */
 static uint8_t ask_answered(struct ro *ro, struct association *a, const struct ro_request *ack)
 {
-	unsigned foreign = a->sides[0].ours ? 1 : 0;
+	unsigned foreign = foreign_side(a);
 	const struct ro_tuple *tuple = &ack->body.tuples[0];
 	struct side told;
 
@@ -448,7 +448,7 @@ static uint8_t ask_answered(struct ro *ro, struct association *a, const struct r
  */
 static bool asked_with_old_list(const struct association *a, uint8_t status)
 {
-	const struct side *foreign = &a->sides[a->sides[0].ours ? 1 : 0];
+	const struct side *foreign = &a->sides[foreign_side(a)];
 
 	return a->step == STEP_ASK && (status == RO_STATUS_NOT_ATTACHED || status == RO_STATUS_PREFIX) &&
 	       foreign->prefix_count > 1 && is_list_trusted(a);

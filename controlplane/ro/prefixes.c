@@ -83,7 +83,7 @@ static void absorb(struct ro *ro, struct association *a, struct association *oth
 
 bool learn_all_prefixes(struct ro *ro, struct association *a, const struct ro_request *ack)
 {
-	unsigned own = a->sides[0].ours ? 0 : 1;
+	unsigned own = 1 - foreign_side(a);
 	struct side *known = &a->sides[1 - own], told;
 	const struct ro_peer *peer = peer_find(ro, &known->lma);
 	const struct ro_tuple *tuple = &ack->body.tuples[0];

@@ -6,7 +6,7 @@
 /* A Report of a MAG is about both MNs, as is that of a leader in direct mode; else about the sender's. */
 static void note_idle(struct association *a, const struct ro_request *request, bool from_mag)
 {
-	unsigned foreign = a->sides[0].ours ? 1 : 0;
+	unsigned foreign = foreign_side(a);
 
 	if (request->fixed.value != RO_STATUS_IDLE)
 		return;
@@ -48,7 +48,7 @@ static bool may_report(struct ro *ro, const struct ro_peer *peer, const struct a
 	struct ro_session session;
 
 	if (peer->role == RO_ROLE_LMA)
-		return a == NULL || same_address(&a->sides[a->sides[0].ours ? 1 : 0].lma, &peer->address);
+		return a == NULL || same_address(&a->sides[foreign_side(a)].lma, &peer->address);
 	return ro->ops->find_by_prefix(ro->context, own->prefixes[0], &session) &&
 	       same_address(&session.mag, &peer->address) && is_told_right(told, &session);
 }
@@ -56,7 +56,7 @@ static bool may_report(struct ro *ro, const struct ro_peer *peer, const struct a
 /* The other LMA knows best where its MN is. */
 static uint8_t learn_foreign(struct ro *ro, struct association *a, const struct side *told, const struct mn_id *id)
 {
-	struct side *side = &a->sides[a->sides[0].ours ? 1 : 0];
+	struct side *side = &a->sides[foreign_side(a)];
 	uint8_t status;
 
 	if (IN6_IS_ADDR_UNSPECIFIED(&told->mag))
@@ -130,7 +130,7 @@ static void adopt_report(struct ro *ro, struct association *a, const struct ro_r
 	a->proxy = (request->fixed.flags & RO_FLAG_P) != 0;
 	a->stamp = request->body.stamp;
 	a->handover = (request->fixed.flags & RO_FLAG_H) != 0;
-	a->lead = a->sides[0].ours ? 1 : 0;
+	a->lead = foreign_side(a);
 	a->moved = a->lead;
 	a->reason = a->handover ? RO_REASON_HANDOVER_A : RO_REASON_REFRESH;
 	a->idle = 0;
@@ -150,7 +150,7 @@ static void report_of_progress(struct ro *ro, struct association *a, const struc
 		(a->state == RO_STATE_ACTIVE || a->state == RO_STATE_PENDING)) {
 		adopt_report(ro, a, request);
 		if (is_outdated(ro, request)) { /* the newest PBU supersedes it (G.6.3) */
-			update_start(ro, a, a->sides[0].ours ? 0 : 1, RO_REASON_HANDOVER_A, true);
+			update_start(ro, a, 1 - foreign_side(a), RO_REASON_HANDOVER_A, true);
 			return;
 		}
 	}
