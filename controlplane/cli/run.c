@@ -51,11 +51,29 @@ static void help(FILE *out)
 
 static void command_help(FILE *out, const struct cli_command *command, int argc, char **argv)
 {
+	if (command->run == watch_command)
+		fprintf(out, "hawserctl watch OBJECT [FILTER=VALUE ...] [--interval S] [--count N]\n%s\n\n",
+			command->help);
 	if (command->run == show_command || command->run == watch_command) {
 		show_help(out, argc > 0 ? argv[0] : NULL);
 		return;
 	}
 	fprintf(out, "hawserctl %s %s\n%s\n", command->name, command->synopsis, command->help);
+}
+
+/* Of all commands whose name begins with that word: "ro", "clear". */
+static int group_help(FILE *out, const char *word)
+{
+	size_t length = strlen(word);
+	int found = 0;
+
+	for (const struct cli_command *command = cli_commands; command->name != NULL; command++) {
+		if (strncmp(command->name, word, length) != 0 || command->name[length] != ' ')
+			continue;
+		command_help(out, command, 0, NULL);
+		found++;
+	}
+	return found;
 }
 
 static int number_parse(const char *text, unsigned long *value)
@@ -129,10 +147,16 @@ static int command_run(const struct cli_options *options, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (argc == 1 && strcmp(argv[0], "completion") == 0) {
-		completion_print(options->out, options_long);
+		if (options->help)
+			fputs("hawserctl completion\nprint a script for bash: source <(hawserctl completion)\n",
+				options->out);
+		else
+			completion_print(options->out, options_long);
 		return EXIT_DONE;
 	}
 	command = command_find(argc, argv, &words);
+	if (command == NULL && argc == 1 && options->help && group_help(options->out, argv[0]) != 0)
+		return EXIT_DONE;
 	if (command == NULL && strcmp(argv[0], "clear") == 0)
 		return usage_error("clear what? hawserctl clear binding NODE, or hawserctl clear counters");
 	if (command == NULL && strcmp(argv[0], "ro") == 0)

@@ -265,6 +265,38 @@ static void exit_codes_tell_who_was_wrong(void **state)
 	EXPECT_CLI(&fixture, 3, "", "No such file", "--socket", "/nowhere/sock", "show", "node");
 }
 
+static void help_stands_behind_every_command(void **state)
+{
+	static const char *const words[] = {"show", "watch", "why", "ro", "ro start", "ro stop", "attach", "detach",
+		"clear", "clear binding", "clear counters", "completion"};
+	char word[32];
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const char *arguments[] = {word, "--help", NULL, NULL};
+		struct cli_result result;
+		char *space;
+
+		snprintf(word, sizeof(word), "%s", words[i]);
+		space = strchr(word, ' ');
+		if (space != NULL) {
+			*space = '\0';
+			arguments[2] = space + 1;
+		}
+		result = fixture_cli(&fixture, arguments);
+		assert_string_equal(result.errors, "");
+		assert_int_equal(result.code, 0);
+		assert_memory_equal(result.out, "hawserctl ", 10);
+		assert_memory_equal(result.out + 10, words[i], strlen(words[i]));
+		cli_result_free(&result);
+	}
+	EXPECT_CLI(&fixture, 0,
+		"hawserctl ro start NODE NODE\nlet two mobile nodes talk direct (LMA); NODE: identifier, prefix or "
+		"address\n"
+		"hawserctl ro stop NODE NODE\nlet two mobile nodes talk over the LMA again\n",
+		"", "ro", "--help");
+	EXPECT_CLI(&fixture, 2, "", "there is no command 'dance'", "dance", "--help");
+}
+
 static void clear_binding_asks_the_daemon(void **state)
 {
 	fixture_start(&fixture);
@@ -395,6 +427,7 @@ int main(void)
 		API_TEST(pair_is_told_with_the_bindings_of_both),
 		API_TEST(name_of_several_sessions_is_refused_with_their_prefixes),
 		API_TEST(exit_codes_tell_who_was_wrong),
+		API_TEST(help_stands_behind_every_command),
 		API_TEST(clear_binding_asks_the_daemon),
 		API_TEST(cleared_counters_start_again_from_zero),
 		API_TEST(identifiers_of_any_octets_are_shown_escaped_and_found),
