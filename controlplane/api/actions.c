@@ -60,14 +60,6 @@ static int attach_refused(struct walk *walk, int error)
 	}
 }
 
-/* The gateway has neither engine nor sessions: what it forwards is in a file. */
-static int refuse_signalling(struct walk *walk)
-{
-	return refusal_set(&walk->refusal, API_ERROR_REFUSED,
-		"this gateway only forwards, there is no signalling: change the file of --forward-only and start "
-		"again");
-}
-
 int attach_step(struct walk *walk, json_t **row)
 {
 	const struct api_sources *sources = walk->sources;
@@ -79,8 +71,6 @@ int attach_step(struct walk *walk, json_t **row)
 	*row = NULL;
 	if (walk->place.at++ != 0)
 		return 0;
-	if (sources->forward_only != NULL)
-		return refuse_signalling(walk);
 	if (sources->mag == NULL || sources->attach == NULL)
 		return refusal_set(&walk->refusal, API_ERROR_WRONG_ROLE, "attach is for a MAG; this gateway is an LMA");
 	if (link_argument(walk, &link) != 0 || mac_argument(walk, mac) != 0)
@@ -106,8 +96,6 @@ int detach_step(struct walk *walk, json_t **row)
 	*row = NULL;
 	if (walk->place.at++ != 0)
 		return 0;
-	if (sources->forward_only != NULL)
-		return refuse_signalling(walk);
 	if (sources->mag == NULL || sources->detach == NULL)
 		return refusal_set(&walk->refusal, API_ERROR_WRONG_ROLE,
 			"detach is for a MAG; this gateway is an LMA: use clear binding");
@@ -137,8 +125,6 @@ int clear_binding_step(struct walk *walk, json_t **row)
 	*row = NULL;
 	if (walk->place.at++ != 0)
 		return 0;
-	if (sources->forward_only != NULL)
-		return refuse_signalling(walk);
 	if (sources->lma == NULL || sources->clear_binding == NULL)
 		return refusal_set(&walk->refusal, API_ERROR_WRONG_ROLE,
 			"clear binding is for an LMA; this gateway is a MAG: use detach");

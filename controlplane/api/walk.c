@@ -104,24 +104,43 @@ static int worker_check(const struct api_sources *sources, const struct request 
 		refusal, API_ERROR_NOT_FOUND, "filter worker: there are %u workers, numbered from 0", workers);
 }
 
-/* A gateway that only forwards has what a file said in its tables, and no sessions; false with @refusal. */
-static bool has_sessions(const struct api_sources *sources, enum object object, struct refusal *refusal)
+/* Objects of sessions: a gateway that only forwards has none. */
+static bool is_of_sessions(enum object object)
 {
 	static const uint64_t of_sessions = UINT64_C(1) << OBJECT_bindings | UINT64_C(1) << OBJECT_nodes |
 					    UINT64_C(1) << OBJECT_events | UINT64_C(1) << OBJECT_pairs |
 					    UINT64_C(1) << OBJECT_pair_events;
-	struct forward_only_stats stats;
 
 	_Static_assert(OBJECT_COUNT <= 64, "objects are bits of a word");
-	if (sources->forward_only == NULL || (of_sessions >> object & 1) == 0)
-		return true;
+	return (of_sessions >> object & 1) != 0;
+}
+
+/* A gateway that only forwards has what a file said in its tables, and neither engine nor sessions. */
+static int forward_only_check(const struct api_sources *sources, const struct request *request, struct refusal *refusal)
+{
+	struct forward_only_stats stats;
+
+	if (sources->forward_only == NULL)
+		return 0;
+	switch (request->command) {
+	case COMMAND_clear_counters: return 0;
+	case COMMAND_show:
+		if (!is_of_sessions(request->object))
+			return 0;
+		break;
+	case COMMAND_why:
+	case COMMAND_why_pair: break;
+	default:
+		return refusal_set(refusal, API_ERROR_REFUSED,
+			"this gateway only forwards, there is no signalling: change the file of --forward-only and "
+			"start again");
+	}
 	forward_only_stats(sources->forward_only, &stats);
-	refusal_set(refusal, API_ERROR_REFUSED,
+	return refusal_set(refusal, API_ERROR_REFUSED,
 		"this gateway only forwards: its tables hold %" PRIu32 " bindings of %" PRIu32
 		" mobile nodes and %" PRIu32 " pairs of the file, %" PRIu32
 		" rows are refused, and there are no sessions to show; see show tunnels",
 		stats.bindings, stats.nodes, stats.pairs, stats.refused);
-	return false;
 }
 
 walk_step walk_find(const struct api_sources *sources, const struct request *request, struct refusal *refusal)
@@ -137,11 +156,12 @@ walk_step walk_find(const struct api_sources *sources, const struct request *req
 		[COMMAND_why_pair] = why_pair_step,
 	};
 
+	if (forward_only_check(sources, request, refusal) != 0)
+		return NULL;
 	if (request->command != COMMAND_show)
 		return steps[request->command];
-	if (!has_sessions(sources, request->object, refusal) || state_check(sources, request, refusal) != 0 ||
-		peer_check(sources, request, refusal) != 0 || port_check(sources, request, refusal) != 0 ||
-		worker_check(sources, request, refusal) != 0)
+	if (state_check(sources, request, refusal) != 0 || peer_check(sources, request, refusal) != 0 ||
+		port_check(sources, request, refusal) != 0 || worker_check(sources, request, refusal) != 0)
 		return NULL;
 	return show_steps[request->object];
 }

@@ -229,16 +229,27 @@ def test_a_gateway_that_only_forwards_says_so_and_answers_no_signalling(gateways
     wait_until(lambda: any(row["count"] for row in rig.gateway.rows("punts", name="mobility_header")), 5,
                f"the message arrives: {punts}")
     for thing in ("bindings", "nodes", "pairs", "events", "pair_events"):
-        refused = subprocess.run([rig.lab.build / "hawserctl", "--socket", rig.gateway.socket, "show", thing],
-                                 capture_output=True, text=True, check=False)
-        assert refused.returncode == 1
-        assert f"its tables hold {NODES} bindings of {NODES} mobile nodes and 0 pairs" in refused.stderr
+        assert f"its tables hold {NODES} bindings of {NODES} mobile nodes and 0 pairs" in refusal(rig, "show", thing)
     assert rig.ports["core0"].receive(1, 0.3) == []
     assert {row["state"] for row in rig.gateway.rows("neighbours")} == {"static"}
     assert sum(row["users"] for row in rig.gateway.rows("tunnels")) == NODES
-    refused = subprocess.run([rig.lab.build / "hawserctl", "--socket", rig.gateway.socket, "clear", "binding", "x"],
-                             capture_output=True, text=True, check=False)
-    assert refused.returncode != 0 and "only forwards" in refused.stderr
+    assert "there is no signalling" in refusal(rig, "clear", "binding", "x")
+
+
+def refusal(rig, *arguments):
+    refused = subprocess.run([rig.lab.build / "hawserctl", "--socket", rig.gateway.socket, *arguments], capture_output=True,
+                             text=True, check=False)
+    assert refused.returncode == 1 and "this gateway only forwards" in refused.stderr, refused.stderr
+    return refused.stderr
+
+
+def test_a_gateway_that_only_forwards_says_nothing_false_of_pairs(gateways, plan):
+    """Its pairs are direct by the file; no engine knows of them, with route-optimisation.enabled as well."""
+    rig, pair = gateways["mag"], (plan.prefix(hawser_plan.HOMES), plan.prefix(hawser_plan.PARTNERS))
+    assert f"{NODES} pairs" in refusal(rig, "why", *pair)
+    assert "no sessions" in refusal(rig, "why", pair[0])
+    for action in ("start", "stop"):
+        assert "change the file" in refusal(rig, "ro", action, *pair)
 
 
 @pytest.mark.parametrize("timestamps", [0, 1], ids=["sequence", "timestamps"])
