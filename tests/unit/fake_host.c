@@ -170,7 +170,9 @@ void fake_host_init(struct fake_host *fake)
 	fake->tunnels = calloc(FAKE_INDEXES, sizeof(*fake->tunnels));
 	fake->has_tunnel = calloc(FAKE_INDEXES, sizeof(*fake->has_tunnel));
 	fake->tunnel_users = calloc(FAKE_INDEXES, sizeof(*fake->tunnel_users));
-	assert_true(fake->tunnels != NULL && fake->has_tunnel != NULL && fake->tunnel_users != NULL);
+	fake->tunnel_state = calloc(FAKE_INDEXES, sizeof(*fake->tunnel_state));
+	assert_true(fake->tunnels != NULL && fake->has_tunnel != NULL && fake->tunnel_users != NULL &&
+		    fake->tunnel_state != NULL);
 	for (unsigned space = 0; space < INDEX_SPACE_COUNT; space++) {
 		fake->index_limit[space] = FAKE_INDEXES;
 		fake->index_state[space] = calloc(FAKE_INDEXES, 1);
@@ -204,15 +206,21 @@ void fake_host_clear(struct fake_host *fake)
 	fake->message_count = fake->inner_count = fake->frame_count = fake->update_count = 0;
 }
 
+static void transactions_free(struct fake_transaction *transaction)
+{
+	while (transaction != NULL) {
+		struct fake_transaction *next = transaction->next;
+
+		transaction_free(transaction);
+		transaction = next;
+	}
+}
+
 void fake_host_fini(struct fake_host *fake)
 {
-	struct fake_transaction *transaction;
-
 	assert_null(fake->open);
-	while ((transaction = fake->first) != NULL) {
-		fake->first = transaction->next;
-		transaction_free(transaction);
-	}
+	transactions_free(fake->first);
+	transactions_free(fake->waiting);
 	fake_host_clear(fake);
 	for (unsigned space = 0; space < INDEX_SPACE_COUNT; space++) {
 		free(fake->index_state[space]);
@@ -223,6 +231,7 @@ void fake_host_fini(struct fake_host *fake)
 	free(fake->tunnels);
 	free(fake->has_tunnel);
 	free(fake->tunnel_users);
+	free(fake->tunnel_state);
 	free(fake->updates);
 	free(fake->messages);
 	free(fake->inner);
@@ -246,6 +255,42 @@ const struct forward *fake_host_endpoint(const struct fake_host *fake, uint64_t 
 	return entry != NULL ? &entry->forward : NULL;
 }
 
+/* The tunnel that the update needs a next hop of, or INDEX_NONE: as controlplane/transactions.c. */
+static uint32_t tunnel_of(const struct fwd_update *update)
+{
+	switch (update->op) {
+	case FWD_OP_tunnel_insert: return update->index;
+	case FWD_OP_endpoint_insert:
+	case FWD_OP_endpoint_replace: return update->body.endpoint.forward.tunnel;
+	case FWD_OP_pair_insert:
+	case FWD_OP_pair_replace: return update->body.pair.forward.tunnel;
+	default: return INDEX_NONE;
+	}
+}
+
+/* Of the tunnels that the transaction needs, the state of the first that is not usable. */
+static int state_of_tunnels(const struct fake_host *fake, const struct fake_transaction *transaction)
+{
+	for (unsigned i = 0; i < transaction->update_count; i++) {
+		uint32_t tunnel = tunnel_of(&transaction->updates[i]);
+
+		if (tunnel != INDEX_NONE && fake->tunnel_state[tunnel] != 0)
+			return fake->tunnel_state[tunnel];
+	}
+	return 0;
+}
+
+/* What still waits for the tunnel will not get it any more. */
+static void fail_users(struct fake_host *fake, uint32_t tunnel)
+{
+	struct fake_transaction *transaction = fake->waiting;
+
+	for (; transaction != NULL; transaction = transaction->next)
+		for (unsigned i = 0; i < transaction->update_count; i++)
+			if (tunnel_of(&transaction->updates[i]) == tunnel)
+				transaction->error = -ENOENT;
+}
+
 static int apply_tunnel(struct fake_host *fake, const struct fwd_update *update)
 {
 	bool *has = &fake->has_tunnel[update->index];
@@ -255,10 +300,13 @@ static int apply_tunnel(struct fake_host *fake, const struct fwd_update *update)
 		if (*has)
 			return -EEXIST;
 		fake->tunnels[update->index] = update->body.tunnel;
+		fake->tunnel_state[update->index] = fake->is_unresolved ? FAKE_TUNNEL_WAITS : 0;
 	} else {
 		if (!*has)
 			return -ENOENT;
 		assert_int_equal(fake->tunnel_users[update->index], 0); /* users go first */
+		fail_users(fake, update->index);
+		fake->tunnel_state[update->index] = 0;
 	}
 	*has = !*has;
 	fake->tunnel_count += *has ? 1u : -1u;
@@ -370,10 +418,55 @@ static void free_indexes(struct fake_host *fake, const struct fake_transaction *
 			fake->index_state[space][transaction->released[space][i]] = FAKE_INDEX_FREE;
 }
 
+static void finish(struct fake_host *fake, struct fake_transaction *transaction)
+{
+	if (transaction->error == 0)
+		record_messages(fake, transaction);
+	free_indexes(fake, transaction);
+	if (transaction->cookie != 0)
+		fake->done(fake->context, transaction->cookie, transaction->error);
+	transaction_free(transaction);
+}
+
+/* Has what it waited for come, or failed? */
+static bool is_over(const struct fake_host *fake, struct fake_transaction *transaction)
+{
+	int state = transaction->error == 0 ? state_of_tunnels(fake, transaction) : 0;
+
+	if (state < 0)
+		transaction->error = state;
+	return state <= 0;
+}
+
+static void finish_waiting(struct fake_host *fake)
+{
+	struct fake_transaction **link = &fake->waiting;
+
+	while (*link != NULL) {
+		struct fake_transaction *transaction = *link;
+
+		if (!is_over(fake, transaction)) {
+			link = &transaction->next;
+			continue;
+		}
+		*link = transaction->next;
+		finish(fake, transaction);
+	}
+}
+
+static void wait_for_tunnel(struct fake_host *fake, struct fake_transaction *transaction)
+{
+	struct fake_transaction **link = &fake->waiting;
+
+	while (*link != NULL)
+		link = &(*link)->next;
+	transaction->next = NULL;
+	*link = transaction;
+}
+
 bool fake_host_run_one(struct fake_host *fake)
 {
 	struct fake_transaction *transaction = fake->first;
-	int error;
 
 	assert_null(fake->open); /* the engine commits before it returns */
 	if (transaction == NULL)
@@ -381,14 +474,20 @@ bool fake_host_run_one(struct fake_host *fake)
 	fake->first = transaction->next;
 	if (fake->first == NULL)
 		fake->last = &fake->first;
-	error = apply_updates(fake, transaction);
-	if (error == 0)
-		record_messages(fake, transaction);
-	free_indexes(fake, transaction);
-	if (transaction->cookie != 0)
-		fake->done(fake->context, transaction->cookie, error);
-	transaction_free(transaction);
+	transaction->error = apply_updates(fake, transaction);
+	if (is_over(fake, transaction))
+		finish(fake, transaction);
+	else
+		wait_for_tunnel(fake, transaction);
+	finish_waiting(fake);
 	return true;
+}
+
+void fake_host_resolve(struct fake_host *fake, uint32_t tunnel, int error)
+{
+	assert_true(tunnel < FAKE_INDEXES);
+	fake->tunnel_state[tunnel] = error;
+	finish_waiting(fake);
 }
 
 unsigned fake_host_run(struct fake_host *fake)

@@ -18,6 +18,8 @@
  */
 #define FAKE_INDEXES 16384
 
+#define FAKE_TUNNEL_WAITS 1
+
 struct fake_message {
 	uint32_t tunnel; /* of send_inner(); INDEX_NONE */
 	struct in6_addr source, destination;
@@ -44,6 +46,7 @@ struct fake_transaction {
 	unsigned released_count[INDEX_SPACE_COUNT];
 	uint64_t cookie;
 	unsigned flags;
+	int error;
 };
 
 enum fake_index_state { FAKE_INDEX_FREE, FAKE_INDEX_TAKEN, FAKE_INDEX_RELEASED };
@@ -58,6 +61,7 @@ struct fake_host {
 		void *context, const struct fwd_update *update); /* updates the model has no table for; or NULL */
 	bool is_busy;
 	bool is_held;                            /* fake_host_run() applies nothing */
+	bool is_unresolved;                      /* a tunnel that goes in has no next hop yet */
 	unsigned fail_update;                    /* the n-th update from now is refused; 0: none */
 	uint8_t fail_op;                         /* only updates of this enum fwd_op count; nop: all */
 	int fail_error;                          /* with this negative errno */
@@ -86,9 +90,11 @@ struct fake_host {
 	bool *has_tunnel;
 	unsigned *tunnel_users;
 	unsigned tunnel_count;
+	int *tunnel_state; /* by index: 0: usable, or FAKE_TUNNEL_WAITS, or the error that its next hop failed with */
 	uint8_t *index_state[INDEX_SPACE_COUNT]; /* enum fake_index_state */
 	uint32_t *index_generation[INDEX_SPACE_COUNT];
 	struct fake_transaction *open, *first, **last;
+	struct fake_transaction *waiting; /* applied, for a next hop; in order */
 };
 
 void fake_host_init(struct fake_host *fake);
@@ -98,6 +104,11 @@ void fake_host_fini(struct fake_host *fake);
 unsigned fake_host_run(struct fake_host *fake);
 /* The same for the oldest one, also while is_held. False: there is none. */
 bool fake_host_run_one(struct fake_host *fake);
+/*
+ * The tunnel that went in unresolved has a next hop (0), or will not get one (a negative errno): what waits for it, and
+ * needs no other, is done, also while is_held. What needs a tunnel that is removed is done with -ENOENT.
+ */
+void fake_host_resolve(struct fake_host *fake, uint32_t tunnel, int error);
 /* Forget recorded updates, messages and frames; the model stays. */
 void fake_host_clear(struct fake_host *fake);
 /* The endpoint in the model, or NULL. */
