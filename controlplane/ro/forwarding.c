@@ -19,6 +19,8 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 	uint32_t tunnel;
 
 	if (same_address(mag, &ro->config.address)) {
+		if (!a->local)
+			a->settled = a->serial; /* no next hop that is still awaited is of any use */
 		a->local = true;
 		if (a->tunnel != INDEX_NONE)
 			a->former_ms = ro_ms(ro) + FORMER_MS;
@@ -37,6 +39,7 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 		a->former_ms = ro_ms(ro) + FORMER_MS;
 		a->tunnel = tunnel;
 		a->switched = true;
+		a->settled = a->serial;   /* a refusal that matters comes again: what is installed is replaced */
 		association_apply(ro, a); /* nothing names the oldest any more */
 		association_retire(ro, a, oldest, false);
 		return 0;

@@ -141,7 +141,7 @@ struct association {
 	uint16_t sequence;       /* of own requests */
 	uint16_t serial;         /* of own transactions */
 	uint16_t receive_serial; /* MAG: the transaction that last changed RX */
-	uint16_t settled;        /* refusals of transactions before this one are dealt with */
+	uint16_t settled;        /* MAG: refusals before this one are dealt with, or of a path that was left */
 	uint64_t deadline_ms;    /* of the update under way; 0: none */
 	uint64_t expires_ms;     /* of the lifetime; LMA controller: refresh before; 0: none */
 	union {
