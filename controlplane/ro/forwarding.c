@@ -14,6 +14,9 @@
  */
 #define FORMER_MS 1000
 
+/* Older transactions of a pair are done; serials further apart could not be compared. */
+#define SERIALS_OPEN 16384
+
 int association_set_peer(struct ro *ro, struct association *a, const struct in6_addr *mag)
 {
 	uint32_t tunnel;
@@ -260,6 +263,8 @@ void association_commit(struct ro *ro, struct association *a)
 	uint64_t cookie = RO_COOKIE | (uint64_t)(a->generation & 0x7fff) << 48 | (uint64_t)a->serial << 32 | a->index;
 
 	a->serial++;
+	if ((uint16_t)(a->serial - a->settled) > SERIALS_OPEN)
+		a->settled++;
 	ro->host->ops->commit(ro->host, cookie, 0);
 	markers_send(ro, a);
 }

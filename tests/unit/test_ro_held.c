@@ -67,10 +67,70 @@ static void next_hop_of_a_path_that_was_left_is_of_no_interest(void **state)
 	}
 }
 
+/* The Init that waits in the world's queue. */
+static struct fake_message copy_of_first(void)
+{
+	struct fake_message copy = world.queue[world.head % WORLD_QUEUE];
+
+	copy.bytes = malloc(copy.length);
+	assert_non_null(copy.bytes);
+	memcpy(copy.bytes, world.queue[world.head % WORLD_QUEUE].bytes, copy.length);
+	return copy;
+}
+
+/* It has come late, and is answered so; the answer is one more transaction of the pair. */
+static void come_late(unsigned node, const struct fake_message *message, unsigned times)
+{
+	struct mh_datagram datagram = {.source = message->source,
+		.destination = message->destination,
+		.bytes = message->bytes,
+		.length = message->length};
+	struct mh_message decoded;
+
+	assert_int_equal(mh_decode(&decoded, message->bytes, message->length, NULL, NULL), MH_ERROR_NONE);
+	for (unsigned i = 0; i < times; i++) {
+		ro_message(world.nodes[node].ro, &world.now, &datagram, &decoded);
+		fake_host_run(&world.nodes[node].fake);
+		fake_host_clear(&world.nodes[node].fake);
+	}
+}
+
+/* Transactions are numbered with 16 bits. */
+static void refusal_counts_however_many_transactions_there_were(void **state)
+{
+	(void)state;
+	for (unsigned transactions = 32000; transactions <= 66000; transactions += 2000) {
+		struct fake_message init;
+
+		world_init(&world, (struct world_options){.one_lma = true});
+		ro_start(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		world_step(&world, 0);
+		init = copy_of_first();
+		world_run(&world);
+		world_move(&world, 1, MAG3);
+		assert_true(is_direct());
+		come_late(MAG2, &init, transactions);
+		world.refusals = true;
+		world.nodes[MAG2].fake.fail_update = 1;
+		world.nodes[MAG2].fake.fail_op = FWD_OP_pair_insert;
+		world.nodes[MAG2].fake.fail_error = -ENOSPC;
+		ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		world_run(&world);
+		ro_start(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		world_pass(&world, SETTLE_MS);
+		assert_int_equal(world.nodes[MAG2].fake.fail_update, 0);
+		if (!world_is_quiet(&world))
+			fail_msg("after %u transactions: somebody sends direct", transactions);
+		free(init.bytes);
+		world_fini(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(next_hop_of_a_path_that_was_left_is_of_no_interest),
+		cmocka_unit_test(refusal_counts_however_many_transactions_there_were),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
