@@ -132,13 +132,16 @@ def drive(capture, packets, counters):
 
 
 def cores():
-    """The forwarding core is the first one, as that of hawser-bench."""
+    """The forwarding core is the first one, as that of hawser-bench. On a machine of one core both threads are there: the
+    main one waits for its input."""
     first_two = sorted(os.sched_getaffinity(0))[:2]
-    return ["-l", ",".join(map(str, first_two)), "--main-lcore", str(first_two[-1])]
+    return ["--lcores", f"0@{first_two[0]},1@{first_two[-1]}", "--main-lcore", "1"]
 
 
 def prioritise(process):
-    """Real-time priority for the forwarding thread: EAL does not survive it before its start."""
+    """Real-time priority for the forwarding thread: EAL does not survive it before its start. It leaves no time for others."""
+    if len(os.sched_getaffinity(0)) < 2:
+        return
     for task in Path(f"/proc/{process.pid}/task").iterdir():
         try:
             if "worker" in (task / "comm").read_text():
