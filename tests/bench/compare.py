@@ -4,18 +4,20 @@
 
 A ratio says something only if the machines and their load were alike: what differs of them is printed first. Rows that
 only one file has are listed after the others. A reference of the same run beside a row tells how much of a ratio the
-machine is: "of walk" is the ratio after that of two_line_walk with as many flows is taken out.
+machine is: "of walk" is the ratio after that of the two_line_walk beside it, of the same rig with as many flows, is taken out.
 """
 
 import json
 import sys
+
+WALK = "two_line_walk"  # the one row that every rig has
 
 
 def load(path):
     try:
         with open(path, encoding="utf-8") as file:
             data = json.load(file)
-        rows = {(row["name"], row["flows"]): row for row in data["results"]}
+        rows = {(row["name"], row["flows"], row.get("rig") if row["name"] == WALK else None): row for row in data["results"]}
     except OSError as error:
         sys.exit(f"compare.py: {path}: {error.strerror}")
     except (ValueError, KeyError, TypeError) as error:
@@ -44,10 +46,11 @@ def main():
     print_machines(old_file, new_file)
     print(f"{'name':40}{'flows':>10}  {'unit':12}{'old':>12}{'new':>12}{'new/old':>9}{'of walk':>9}")
     for key in (key for key in old if key in new):
-        change, walk = ratio(old, new, key), ratio(old, new, ("two_line_walk", key[1]))
+        change, walk = ratio(old, new, key), ratio(old, new, (WALK, key[1], new[key].get("rig")))
         change_text = f"{change:9.3f}" if change is not None else f"{'-':>9}"
         walk_text = f"{change / walk:9.3f}" if change is not None and walk and old[key]["unit"] == "tsc/packet" else ""
-        print(f"{key[0]:40}{key[1]:>10}  {old[key]['unit']:12}{old[key]['median']:>12}{new[key]['median']:>12}"
+        name = f"{key[0]}, {key[2]}" if key[2] else key[0]
+        print(f"{name:40}{key[1]:>10}  {old[key]['unit']:12}{old[key]['median']:>12}{new[key]['median']:>12}"
               f"{change_text}{walk_text}")
     for label, rows, other in (("only in old", old, new), ("only in new", new, old)):
         for key in (key for key in rows if key not in other):

@@ -251,6 +251,8 @@ static int read_arguments(struct options *options, int argc, char **argv)
 
 /* ---- rows ---- */
 
+static const char *const rig_words[RIG_KINDS] = {[RIG_LMA] = "lma", [RIG_MAG] = "mag", [RIG_MAG_PAIRS] = "mag_pairs"};
+
 /* The rows of one rig, and the walk in between. */
 struct rows {
 	struct stream streams[ROWS_MAX];
@@ -389,6 +391,7 @@ static void measure(const struct options *options, struct rte_mempool *pool)
 				continue;
 			rig = rig_create(
 				(enum rig_kind)kind, options->flows[i], scale ? RIG_WORKERS : 1, RIG_RINGS, pool);
+			report_rig(rig_words[kind]);
 			measure_rig(rig, options, pool);
 			if (scale)
 				measure_scale(rig, options, pool);

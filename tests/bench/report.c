@@ -29,6 +29,7 @@ static const struct goal goals[] = {
 #define RATIO_OR_0(a, b) ((b) > 0 ? (a) / (b) : 0)
 
 static json_t *results, *stages, *references;
+static const char *rig; /* of the rows to come */
 
 static void start(void)
 {
@@ -39,6 +40,11 @@ static void start(void)
 	references = json_object();
 	if (results == NULL || stages == NULL || references == NULL)
 		abort();
+}
+
+void report_rig(const char *name)
+{
+	rig = name;
 }
 
 void report_header(void)
@@ -56,9 +62,9 @@ void report_add(const struct bench *bench, double packets_per_tick)
 	median = rounds[BENCH_ROUNDS / 2];
 	mpps = packets_per_tick > 0 ? (double)rte_get_tsc_hz() / 1e6 / median * packets_per_tick : 0;
 	json_array_append_new(results,
-		json_pack("{s:s, s:I, s:s, s:f, s:f, s:f, s:f}", "name", bench->name, "flows", (json_int_t)bench->flows,
-			"unit", bench->unit, "min", HUNDREDTH(rounds[0]), "median", HUNDREDTH(median), "max",
-			HUNDREDTH(rounds[BENCH_ROUNDS - 1]), "mpps", HUNDREDTH(mpps)));
+		json_pack("{s:s, s:s, s:I, s:s, s:f, s:f, s:f, s:f}", "name", bench->name, "rig", rig, "flows",
+			(json_int_t)bench->flows, "unit", bench->unit, "min", HUNDREDTH(rounds[0]), "median",
+			HUNDREDTH(median), "max", HUNDREDTH(rounds[BENCH_ROUNDS - 1]), "mpps", HUNDREDTH(mpps)));
 	printf("%-34s%10llu  %-12s%10.1f%10.1f%10.1f", bench->name, (unsigned long long)bench->flows, bench->unit,
 		rounds[0], median, rounds[BENCH_ROUNDS - 1]);
 	if (mpps > 0)
@@ -67,22 +73,40 @@ void report_add(const struct bench *bench, double packets_per_tick)
 	fflush(stdout);
 }
 
-static double figure(const char *name, uint64_t flows, const char *member)
+static const char *text_of(const json_t *row, const char *member)
 {
-	double value = 0;
+	return json_string_value(json_object_get(row, member));
+}
+
+/* The last row of that name, of any rig if @of is NULL; or NULL. */
+static const json_t *row_of(const char *name, uint64_t flows, const char *of)
+{
+	const json_t *found = NULL;
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(results, i, row) if (strcmp(json_string_value(json_object_get(row, "name")), name) == 0 &&
-						json_integer_value(json_object_get(row, "flows")) == (json_int_t)flows)
-		value = json_number_value(json_object_get(row, member));
-	return value;
+	json_array_foreach(
+		results, i, row) if (strcmp(text_of(row, "name"), name) == 0 &&
+				     json_integer_value(json_object_get(row, "flows")) == (json_int_t)flows &&
+				     (of == NULL || strcmp(text_of(row, "rig"), of) == 0)) found = row;
+	return found;
+}
+
+static double median_of(const json_t *row)
+{
+	return row != NULL ? json_number_value(json_object_get(row, "median")) : 0;
 }
 
 double report_median(const char *name, uint64_t flows)
 {
 	start();
-	return figure(name, flows, "median");
+	return median_of(row_of(name, flows, NULL));
+}
+
+/* The walk in as much memory as the path of @row has, measured beside it. */
+static double walk_beside(const json_t *row, uint64_t flows)
+{
+	return row != NULL ? median_of(row_of("two_line_walk", flows, text_of(row, "rig"))) : 0;
 }
 
 void report_stages(const char *path, uint64_t flows, const char *const *names, const double *ticks, unsigned n)
@@ -106,7 +130,8 @@ void report_reference(const char *name, uint64_t flows, double value)
 		list = json_array();
 		json_object_set_new(references, name, list);
 	}
-	json_array_append_new(list, json_pack("{s:I, s:f}", "flows", (json_int_t)flows, "value", HUNDREDTH(value)));
+	json_array_append_new(
+		list, json_pack("{s:s, s:I, s:f}", "rig", rig, "flows", (json_int_t)flows, "value", HUNDREDTH(value)));
 }
 
 static unsigned check(const char *what, double measured, double limit)
@@ -121,7 +146,8 @@ static unsigned check(const char *what, double measured, double limit)
 
 static unsigned check_path(const struct goal *goal)
 {
-	double million = report_median(goal->name, MILLION), walk = report_median("two_line_walk", MILLION);
+	const json_t *row = row_of(goal->name, MILLION, NULL);
+	double million = median_of(row), walk = walk_beside(row, MILLION);
 	char name[64], what[96];
 	unsigned missed = 0;
 

@@ -9,6 +9,7 @@ import tempfile
 import xml.etree.ElementTree
 
 PATHS = {"lma_downlink", "lma_uplink", "lma_hairpin", "mag_uplink", "mag_downlink", "mag_uplink_direct", "mag_downlink_direct"}
+RIGS = {"lma", "mag", "mag_pairs"}
 WRONG = [
     (["--flows", "0"], "1 to 67108864"),
     (["--flows", "x"], "1 to 67108864"),
@@ -82,6 +83,18 @@ def check_plot(directory, report):
     return failed + check("plot.py names a place where it cannot write", done.returncode == 1 and "No such file" in done.stderr, done.stderr)
 
 
+def check_of_walk(directory, report):
+    """Twice the walk of one rig: half the ratio of its paths, and of no other's."""
+    file = pathlib.Path(directory) / "slow.json"
+    slow = dict(report, results=[dict(row, median=2 * row["median"]) if (row["name"], row["rig"]) == ("two_line_walk", "mag") else row
+                                 for row in report["results"]])
+    file.write_text(json.dumps(slow))
+    done = run(sys.executable, str(compare), f"{directory}/uniform.json", str(file))
+    said = {words[0]: words[-1] for words in map(str.split, done.stdout.splitlines()) if len(words) == 7 and words[1] == "100"}
+    wanted = {path: "0.500" if path in ("mag_uplink", "mag_downlink") else "1.000" for path in PATHS}
+    return check("compare.py takes the walk beside a path", wanted == {path: said.get(path) for path in PATHS}, done.stdout + done.stderr)
+
+
 def check_model(directory):
     """100 ticks alone and 110 of two, at 2000 ticks per microsecond."""
     file = pathlib.Path(directory) / "two.json"
@@ -115,6 +128,11 @@ def main():
         done, mixed = measure(directory, "mixed.json", "--flows", "1000", "--traffic", "zipf:1.1", "--size", "imix", "--buffers", "1024")
         failed += check("Zipf traffic of mixed sizes goes through every path", done.returncode == 0 and mixed != {}, done.stderr)
         done = run(sys.executable, str(compare), f"{directory}/uniform.json", f"{directory}/uniform.json")
+        beside = [{"rig": row["rig"], "flows": row["flows"], "value": row["median"]} for row in uniform["results"]
+                  if row["name"] == "two_line_walk"]
+        failed += check("each rig has its walk", {row["rig"] for row in beside} == RIGS and
+                        sorted(uniform["references"]["two_line_walk"], key=str) == sorted(beside, key=str), str(beside))
+        failed += check_of_walk(directory, uniform)
         failed += check("compare.py puts two files side by side",
                         done.returncode == 0 and "1.000" in done.stdout and "lma_hairpin" in done.stdout, done.stderr)
         done = run(sys.executable, str(compare), str(compare), f"{directory}/uniform.json")
