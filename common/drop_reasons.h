@@ -36,10 +36,10 @@
 	X(tunnel_limit, "tunnel encapsulation limit reached")                                                 \
 	X(downlink_no_endpoint, "decapsulated packet for a prefix that is not hosted here")                   \
 	X(downlink_tunnel_mismatch, "decapsulated packet from a tunnel that is not the destination's")        \
-	X(pair_unknown, "out of a direct tunnel without an entry for its pair") \
-	X(pair_tunnel_mismatch, "out of a direct tunnel that is not its pair's") \
-	X(marker, "in-order marker that has done its work: not lost, taken") \
-	X(marker_access, "in-order marker from an access link") \
+	X(pair_unknown, "out of a direct tunnel without an entry for its pair")                               \
+	X(pair_tunnel_mismatch, "out of a direct tunnel that is not its pair's")                              \
+	X(marker, "in-order marker that has done its work: not lost, taken")                                  \
+	X(marker_access, "in-order marker from an access link")                                               \
 	X(anchor_no_endpoint, "for a prefix of our pools that has no binding")                                \
 	X(anchor_source, "inner source prefix is not bound to the tunnel it came from")                       \
 	X(anchor_blocked, "for a binding that waits for its deletion")                                        \

@@ -193,7 +193,7 @@ const char *schema_allowed(const struct schema_row *row, char text[SCHEMA_ALLOWE
 	else if (row->type == SCHEMA_STRING && row->words == NULL)
 		snprintf(text, SCHEMA_ALLOWED_MAX, "text of %" PRId64 "..%" PRId64 " octets", row->min, row->max);
 	else if (row->type == SCHEMA_KEY)
-		snprintf(text, SCHEMA_ALLOWED_MAX, "%u hexadecimal digits, not all 0", row->size * 2);
+		snprintf(text, SCHEMA_ALLOWED_MAX, "%u hexadecimal digits, not all 0", (unsigned)row->size * 2);
 	else if (plain[row->type] != NULL)
 		append(text, row->type == SCHEMA_BOOL && row->words != NULL ? "true, false" : plain[row->type]);
 	append_words(text, row->words);
