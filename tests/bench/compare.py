@@ -8,6 +8,7 @@ machine is: "of walk" is the ratio after that of the two_line_walk beside it, of
 """
 
 import json
+import signal
 import sys
 
 WALK = "two_line_walk"  # the one row that every rig has
@@ -40,6 +41,7 @@ def ratio(old, new, key):
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # | head ends us quietly
     if len(sys.argv) != 3:
         sys.exit(__doc__.splitlines()[0])
     (old_file, old), (new_file, new) = load(sys.argv[1]), load(sys.argv[2])
