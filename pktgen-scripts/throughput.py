@@ -180,6 +180,8 @@ def main():
         sys.exit("throughput.py: rates and seconds are above 0, the resolution is between 0 and 1")
     try:
         ports = open_ports(args)
+    except ModuleNotFoundError as error:
+        sys.exit(f"throughput.py: {error}: PYTHONPATH has to name automation/trex_control_plane/interactive of TRex")
     except (OSError, ValueError) as error:
         sys.exit(f"throughput.py: {error}")
     try:

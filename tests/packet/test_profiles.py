@@ -341,6 +341,13 @@ def test_search_tells_when_nothing_passes_and_when_the_generator_is_the_limit(ca
     assert throughput.search(Lossy(1e9, bad=(2,)), 1e5, 1, 0.01, 1) is None
 
 
+def test_search_without_the_api_of_trex_says_where_it_is():
+    said = subprocess.run([sys.executable, SCRIPTS / "throughput.py", "trex", "--profile", SCRIPTS / "trex" / "mag_uplink.py",
+                           "--plan", "plan.json", "--max-pps", "1"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": ""})
+    assert said.returncode == 1 and "PYTHONPATH" in said.stderr and "Traceback" not in said.stderr
+
+
 def test_search_on_one_machine_over_tap_interfaces(lab, generated, plan):
     where = lab.namespace("loop")
     gateway = lab.gateway(where, "loop",
