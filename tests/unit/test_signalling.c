@@ -277,6 +277,7 @@ static void home_address_option_counts_for_the_checksum_and_the_binding_error(vo
 	assert_binding_error(&packet, HOME);
 }
 
+/* RO-003: nor does a gateway take part in the return routability test */
 static void messages_of_another_role_are_counted_and_dropped(void **state)
 {
 	uint8_t bytes[64];
