@@ -356,8 +356,10 @@ void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t 
 		exchanges_cancel(ro, a, false);
 		a->last_failure = status;
 		pair_note(ro, a, RO_EVENT_NOT_INSTALLED, status);
-		if (serial == a->receive_serial) /* a next hop that is not found hinders nobody from taking packets */
-			a->receives = error == -EHOSTUNREACH && a->back == INDEX_NONE;
+		if (error == -EHOSTUNREACH && a->back == INDEX_NONE)
+			a->receives = true; /* that a next hop is not found hinders nobody from taking packets */
+		else if (serial == a->receive_serial)
+			a->receives = false;
 		association_clear(ro, a, status);
 		mag_report(ro, a, status, 0);
 	}

@@ -126,11 +126,38 @@ static void refusal_counts_however_many_transactions_there_were(void **state)
 	}
 }
 
+/*
+ * MAG2 waits for the next hop of MAG1, its MN goes and comes back, and there is a newer set-up. What is under way to
+ * the tables when the next hop is not found is there all the same, and its Ack says so: the world sees that it stays
+ * there.
+ */
+static void receiving_half_stays_when_a_next_hop_is_not_found(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		world_init(&world, (struct world_options){.proxy = variant & 1, .one_lma = variant & 2});
+		world.nodes[MAG2].fake.is_unresolved = true;
+		world_traffic(&world, LMA1);
+		world.nodes[MAG2].fake.is_held = true;
+		world_move(&world, 2, -1);
+		world_move(&world, 2, MAG2);
+		ro_start(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		world_run(&world);
+		resolve(MAG2, -EHOSTUNREACH);
+		world.nodes[MAG2].fake.is_held = false;
+		world_run(&world);
+		world_pass(&world, SETTLE_MS);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(next_hop_of_a_path_that_was_left_is_of_no_interest),
 		cmocka_unit_test(refusal_counts_however_many_transactions_there_were),
+		cmocka_unit_test(receiving_half_stays_when_a_next_hop_is_not_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
