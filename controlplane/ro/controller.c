@@ -344,6 +344,9 @@ static void remove_pair(struct ro *ro, struct association *a, uint8_t cause, boo
 	remove_at_mags(ro, a);
 	if (is_two(a) && !is_told)
 		request_send(ro, a, &spec);
+	for (unsigned i = 0; i < 2; i++) /* a MAG that does not have the MN keeps nothing: removal_follows() */
+		if (a->sides[i].ours && !is_bound(ro, &a->sides[i]))
+			a->sides[i].mag = in6addr_any;
 	end_active(ro, a, cause);
 	association_commit(ro, a);
 }

@@ -152,12 +152,49 @@ static void receiving_half_stays_when_a_next_hop_is_not_found(void **state)
 	}
 }
 
+/* MN2 at MAG1, MN1 at MAG3, and what MAG1 knows of an earlier pair of them, if it does, is of MN1's time there. */
+static void begin_elsewhere(bool known)
+{
+	world_init(&world, (struct world_options){.proxy = false});
+	if (known) {
+		world_traffic(&world, LMA1);
+		ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		world_run(&world);
+	}
+	world_move(&world, 1, MAG3);
+	world_move(&world, 2, MAG1);
+	world.arrow_count = 0;
+}
+
+/*
+ * A MAG does not believe the LMA of an MN that it does not have, and keeps nothing of the removal. The MN comes back
+ * there before the Setup that was under way: its LMA tells the MAG once more.
+ */
+static void setup_that_comes_after_mn_was_away_sets_nothing_up(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		begin_elsewhere(variant & 1);
+		world.delays[0] = (struct world_delay){.number = 5, .by = 1000};
+		ro_start(world.nodes[LMA2].ro, &world.now, world.mns[1].prefix, world.mns[0].prefix);
+		world_run(&world);
+		assert_int_equal(world_count_arrows(&world, "MAG3 -RO Setup-> MAG1"), 1);
+		world_move(&world, 2, -1);
+		world_move(&world, 2, MAG1);
+		world_release(&world);
+		assert_int_equal(world_count_arrows(&world, "MAG1 -RO Setup Ack 135-> MAG3"), 1);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(next_hop_of_a_path_that_was_left_is_of_no_interest),
 		cmocka_unit_test(refusal_counts_however_many_transactions_there_were),
 		cmocka_unit_test(receiving_half_stays_when_a_next_hop_is_not_found),
+		cmocka_unit_test(setup_that_comes_after_mn_was_away_sets_nothing_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
