@@ -300,7 +300,8 @@ static int apply_tunnel(struct fake_host *fake, const struct fwd_update *update)
 		if (*has)
 			return -EEXIST;
 		fake->tunnels[update->index] = update->body.tunnel;
-		fake->tunnel_state[update->index] = fake->is_unresolved ? FAKE_TUNNEL_WAITS : 0;
+		if (fake->is_unresolved && update->body.tunnel.use == TUNNEL_TO_PEER_MAG)
+			fake->tunnel_state[update->index] = FAKE_TUNNEL_WAITS;
 	} else {
 		if (!*has)
 			return -ENOENT;

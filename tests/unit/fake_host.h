@@ -61,7 +61,7 @@ struct fake_host {
 		void *context, const struct fwd_update *update); /* updates the model has no table for; or NULL */
 	bool is_busy;
 	bool is_held;                            /* fake_host_run() applies nothing */
-	bool is_unresolved;                      /* a tunnel that goes in has no next hop yet */
+	bool is_unresolved;                      /* a tunnel between MAGs that goes in has no next hop yet */
 	unsigned fail_update;                    /* the n-th update from now is refused; 0: none */
 	uint8_t fail_op;                         /* only updates of this enum fwd_op count; nop: all */
 	int fail_error;                          /* with this negative errno */

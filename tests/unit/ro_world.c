@@ -157,7 +157,7 @@ static void peers_of(struct world_node *node)
 		bool lma = i == LMA1 || i == LMA2, self = node->number == LMA1 || node->number == LMA2;
 
 		*peer = (struct ro_peer){.address = address_of(i), .role = lma ? RO_ROLE_LMA : RO_ROLE_MAG};
-		if (lma) {
+		if (lma && i != node->number) {
 			peer->prefix_count = 1;
 			peer->prefixes[0].length = 48;
 			inet_pton(AF_INET6, i == LMA1 ? "2001:db8:f1::" : "2001:db8:f2::", &peer->prefixes[0].prefix);
@@ -378,14 +378,14 @@ static void assert_is_of_mn(struct world *world, const struct world_node *node, 
 	fail_msg("%s sends or delivers packets of a prefix that no MN has", names[node->number]);
 }
 
-/* G.6.15 (d); what is sent to a prefix that nobody has is nobody's loss. */
+/* G.6.15 (d); what is sent to a prefix that nobody has is nobody's loss, and who is held cannot stop. */
 static void assert_peer_receives(struct world *world, const struct world_node *node, const struct fwd_pair *pair)
 {
 	unsigned to = node_at(&node->fake.tunnels[pair->forward.tunnel].remote);
 	struct world_node *peer = &world->nodes[to];
 	const struct world_pair *entry = pair_at(peer, pair->source, pair->destination, FORWARD_PAIR_RX);
 
-	if (world->early || peer->dead || !is_of_mn(peer, pair->destination))
+	if (world->early || peer->dead || !is_of_mn(peer, pair->destination) || node->fake.is_held)
 		return;
 	if (entry == NULL || !(entry->pair.forward.flags & FORWARD_PAIR_RX)) {
 		print_arrows(world);

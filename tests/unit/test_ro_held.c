@@ -188,6 +188,144 @@ static void setup_that_comes_after_mn_was_away_sets_nothing_up(void **state)
 	}
 }
 
+/* ---- random lives ---- */
+
+#define HELD_STEPS 80
+#define HELD_MS    2500 /* longer than tables and next hops take */
+
+/* When what is held at a node was let go last: it is again after HELD_MS. */
+static uint64_t free_ms[NODES];
+
+static void let_go(unsigned node, int error)
+{
+	struct fake_host *fake = &world.nodes[node].fake;
+
+	fake->is_held = fake->is_unresolved = false;
+	resolve(node, error);
+	free_ms[node] = engine_ms(&world.now);
+}
+
+static void let_go_of_all(uint64_t *random)
+{
+	for (unsigned i = 0; i < NODES; i++)
+		let_go(i, test_random_below(random, 2) == 0 ? 0 : -EHOSTUNREACH);
+}
+
+static void let_go_in_time(uint64_t *random)
+{
+	for (unsigned i = 0; i < NODES; i++)
+		if (free_ms[i] + HELD_MS < engine_ms(&world.now))
+			let_go(i, test_random_below(random, 2) == 0 ? 0 : -EHOSTUNREACH);
+}
+
+static void pass(uint64_t *random, uint64_t ms)
+{
+	for (uint64_t passed = 0; passed < ms; passed += 100) {
+		world_pass(&world, 100);
+		let_go_in_time(random);
+	}
+}
+
+static void held_step(uint64_t *random)
+{
+	unsigned lma = LMA1 + test_random_below(random, 2), mn = test_random_below(random, 2);
+	unsigned mag = MAG1 + test_random_below(random, 3), node = test_random_below(random, NODES);
+	struct fake_host *fake = &world.nodes[mag].fake;
+	struct ro *ro = world.nodes[lma].ro;
+
+	switch (test_random_below(random, 14)) {
+	case 0: fake->is_held = !fake->is_held; break;
+	case 1: world.nodes[node].fake.is_held = !world.nodes[node].fake.is_held; break;
+	case 2:
+	case 3: fake->is_unresolved = !fake->is_unresolved; break;
+	case 4: resolve(mag, test_random_below(random, 3) > 0 ? 0 : -EHOSTUNREACH); break;
+	case 5: fake_host_run_one(fake); break;
+	case 6:
+	case 7:
+	case 8: world_move(&world, mn + 1, (int)(MAG1 + test_random_below(random, 3))); break;
+	case 9: pass(random, test_random_below(random, 1500)); break;
+	case 10: ro_start(ro, &world.now, world.mns[mn].prefix, world.mns[1 - mn].prefix); break;
+	case 11:
+		if (test_random_below(random, 3) == 0)
+			ro_stop(ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		else
+			world.lose_number = 1 + test_random_below(random, 8);
+		break;
+	case 12: world_move(&world, mn + 1, -1); break;
+	default: world_traffic(&world, test_random_below(random, 2) == 0 ? lma : mag); break;
+	}
+	if (test_random_below(random, 3) == 0)
+		world_step(&world, test_random_below(random, 4));
+	else
+		world_run(&world);
+	let_go_in_time(random);
+}
+
+static void expect_nothing_left(unsigned seed)
+{
+	world_move(&world, 1, -1);
+	world_move(&world, 2, -1);
+	for (unsigned i = 0; i < 40; i++) {
+		world_pass(&world, 10000);
+		world.arrow_count = 0;
+	}
+	for (unsigned i = 0; i < NODES; i++) {
+		struct ro_stats stats;
+
+		ro_stats(world.nodes[i].ro, &stats);
+		if (stats.pairs + stats.active + stats.tunnels != 0)
+			fail_msg("seed %u, node %u: %u pairs, %u active, %u tunnels", seed, i, stats.pairs,
+				stats.active, stats.tunnels);
+		assert_int_equal(fake_host_indexes(&world.nodes[i].fake, INDEX_TUNNEL), 0);
+		for (unsigned j = 0; j < WORLD_PAIRS; j++)
+			assert_false(world.nodes[i].pairs[j].used);
+	}
+}
+
+static void lives_with_held_transactions_end_well(void **state)
+{
+	const char *more = getenv("RO_SEEDS"), *from = getenv("RO_SEED");
+	unsigned seeds = more != NULL ? (unsigned)strtoul(more, NULL, 10) : 40;
+	unsigned first = from != NULL ? (unsigned)strtoul(from, NULL, 10) : 1;
+
+	(void)state;
+	for (unsigned seed = first; seed < first + seeds; seed++) {
+		uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15);
+		bool one, other;
+
+		world_init(&world, (struct world_options){.proxy = seed & 1,
+					   .one_lma = seed & 2,
+					   .in_order = seed & 4,
+					   .pbu_for_setup = seed & 8,
+					   .early = seed & 16});
+		memset(free_ms, 0, sizeof(free_ms));
+		for (unsigned i = 0; i < HELD_STEPS; i++) {
+			held_step(&random);
+			world.marker_count = 0;
+			if (world.arrow_count > WORLD_ARROWS / 2)
+				world.arrow_count = 0;
+		}
+		world.lose_number = 0;
+		let_go_of_all(&random);
+		for (unsigned i = 0; i < 2; i++)
+			if (world.mns[i].mag < 0)
+				world_move(&world, i + 1, MAG1);
+		world.arrow_count = 0;
+		world_pass(&world, SETTLE_MS);
+		one = world_sends(&world, mag_of(1), 1, 2, mag_of(2));
+		other = world_sends(&world, mag_of(2), 2, 1, mag_of(1));
+		if (one != other)
+			fail_msg("seed %u: mn1 %s, mn2 %s", seed, one ? "sends direct" : "does not",
+				other ? "sends direct" : "does not");
+		ro_start(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		world_pass(&world, 2000);
+		if (!is_direct())
+			fail_msg("seed %u: not direct in the end", seed);
+		expect_nothing_left(seed);
+		world_fini(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +333,7 @@ int main(void)
 		cmocka_unit_test(refusal_counts_however_many_transactions_there_were),
 		cmocka_unit_test(receiving_half_stays_when_a_next_hop_is_not_found),
 		cmocka_unit_test(setup_that_comes_after_mn_was_away_sets_nothing_up),
+		cmocka_unit_test(lives_with_held_transactions_end_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
