@@ -2,6 +2,7 @@
 #include "pipeline.h"
 
 #include <string.h>
+#include <arpa/inet.h>
 
 #include "endpoint.h"
 
@@ -12,24 +13,40 @@
 #define ECN           RTE_BE32(0x00300000)
 #define FLOW_LABEL    RTE_BE32(0x000fffff)
 
+static const uint8_t has_ports[256] = {[IPPROTO_TCP] = 1, [IPPROTO_UDP] = 1};
+
+static __rte_always_inline uint64_t load64(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+static __rte_always_inline uint64_t turn(uint64_t word)
+{
+	return word << 32 | word >> 32;
+}
+
 /*
  * Twenty bits of the inner flow (RFC 6438), as they lie in a header: addresses, flow label, protocol and, if they are
- * there, ports. @mask 0: of the two /64s alone, so that all packets between two mobile nodes take one path.
+ * there, ports. @mask 0: of the two /64s alone, so that all packets between two mobile nodes take one path. Interface
+ * identifiers are turned: they tend to differ in the last octets, as /64s do.
  */
 static __rte_always_inline rte_be32_t flow_hash(const struct rte_ipv6_hdr *ip, uint16_t length, uint64_t mask)
 {
-	uint64_t word[4], hash, flow = (ip->vtc_flow & FLOW_LABEL) | ip->proto;
+	uint64_t flow = (ip->vtc_flow & FLOW_LABEL) | ip->proto;
+	uint64_t source = turn(load64(ip->src_addr + 8)), destination = turn(load64(ip->dst_addr + 8));
 
-	memcpy(word, ip->src_addr, sizeof(word));
-	if ((ip->proto == IPPROTO_TCP || ip->proto == IPPROTO_UDP) && length >= IPV6_HEADER + 4) {
+	if (has_ports[ip->proto] && length >= IPV6_HEADER + 4) {
 		uint32_t ports;
 
 		memcpy(&ports, ip + 1, sizeof(ports));
 		flow |= (uint64_t)ports << 32;
 	}
-	hash = hash_mix(word[0] ^ (flow & mask), word[2] ^ UINT64_C(0x9e3779b97f4a7c15));
-	hash ^= (word[1] ^ (word[3] << 32 | word[3] >> 32)) & mask; /* turned: both tend to be small numbers */
-	return (rte_be32_t)hash_mix(hash, UINT64_C(0xc4ceb9fe1a85ec53)) & FLOW_LABEL;
+	source = load64(ip->src_addr) ^ ((source ^ flow) & mask);
+	destination = load64(ip->dst_addr) ^ (destination & mask);
+	return (rte_be32_t)hash_mix(source, destination ^ UINT64_C(0x9e3779b97f4a7c15)) & FLOW_LABEL;
 }
 
 /*
@@ -87,23 +104,46 @@ static __rte_always_inline bool check_encap(
 	return true;
 }
 
-/* The outer header in front of the @length octets at @inner, which the caller accounts for. */
+/* What encap needs of a tunnel beside its header. */
+struct outer {
+	const struct tunnel *tunnel;
+	rte_be32_t class_mask, class; /* of the inner header's first word, and what is added to it */
+	uint16_t mtu_bytes;           /* 0: there is no tunnel, or it is not resolved */
+	uint16_t length, port;
+};
+
+static __rte_always_inline struct outer outer_of(const struct tunnel *tunnel)
+{
+	struct outer to = {.tunnel = tunnel, .class_mask = TRAFFIC_CLASS, .class = VERSION};
+
+	if (unlikely(tunnel == NULL))
+		return to;
+	to.mtu_bytes = tunnel->mtu_bytes;
+	to.length = tunnel->length;
+	to.port = tunnel->port;
+	if (tunnel->dscp != TUNNEL_DSCP_COPY) {
+		to.class_mask = ECN;
+		to.class |= htonl((uint32_t)tunnel->dscp << 22);
+	}
+	return to;
+}
+
+/* The outer header in front of the @length octets at @inner, which the caller accounts for. @vtc_flow: inner. */
 static __rte_always_inline void write_outer(
-	uint8_t *inner, const struct tunnel *tunnel, rte_be32_t class, rte_be32_t label, uint16_t length)
+	uint8_t *inner, const struct outer *to, rte_be32_t vtc_flow, rte_be32_t label, uint16_t length)
 {
 	struct rte_ipv6_hdr *outer = (struct rte_ipv6_hdr *)(inner - IPV6_HEADER);
 
-	memcpy(inner - TUNNEL_LINE, tunnel, TUNNEL_LINE);
-	if (tunnel->dscp != TUNNEL_DSCP_COPY)
-		class = (class & ECN) | rte_cpu_to_be_32((uint32_t)tunnel->dscp << 22);
-	outer->vtc_flow = VERSION | class | label;
-	outer->payload_len = rte_cpu_to_be_16(length);
+	memcpy(inner - TUNNEL_LINE, to->tunnel, TUNNEL_LINE);
+	outer->vtc_flow = (vtc_flow & to->class_mask) | to->class | label;
+	outer->payload_len = htons(length);
 }
 
 static __rte_noinline void encap(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
 {
+	const struct outer to = outer_of(tunnel);
 	struct rte_ipv6_hdr *inner = packet_ipv6(pkt);
-	rte_be32_t class = inner->vtc_flow & TRAFFIC_CLASS, label;
+	rte_be32_t vtc_flow = inner->vtc_flow, label;
 	uint16_t length = rte_pktmbuf_data_len(pkt);
 	uint8_t limit = 0, *data;
 	int extra = nested_limit(w, pkt, &limit);
@@ -116,7 +156,7 @@ static __rte_noinline void encap(struct worker *w, struct rte_mbuf *pkt, const s
 	if (unlikely(extra != 0))
 		prepend_limit(pkt, limit);
 	data = rte_pktmbuf_mtod(pkt, uint8_t *);
-	write_outer(data, tunnel, class, label, (uint16_t)(length + extra));
+	write_outer(data, &to, vtc_flow, label, (uint16_t)(length + extra));
 	if (unlikely(extra != 0))
 		((struct rte_ipv6_hdr *)(data - IPV6_HEADER))->proto = IPPROTO_DSTOPTS;
 	packet_prepend(pkt, tunnel->length);
@@ -127,23 +167,23 @@ static __rte_noinline void encap(struct worker *w, struct rte_mbuf *pkt, const s
  * What nearly every packet is: it fits, brings no options, and there is a tunnel that is resolved. The same as encap()
  * does with it, in one go. False: it is something else; nothing is changed.
  */
-static __rte_always_inline bool encap_usual(struct worker *w, struct rte_mbuf *pkt, const struct tunnel *tunnel)
+static __rte_always_inline bool encap_usual(
+	const struct worker *w, struct rte_mbuf *pkt, const struct outer *to, uint64_t label_mask, bool count)
 {
 	struct rte_ipv6_hdr *inner = packet_ipv6(pkt);
-	uint16_t length = rte_pktmbuf_data_len(pkt), whole;
+	uint16_t length = rte_pktmbuf_data_len(pkt), whole = (uint16_t)(length + to->length);
 
-	if (unlikely(tunnel == NULL || length > tunnel->mtu_bytes || rte_pktmbuf_headroom(pkt) < TUNNEL_LINE ||
-		     packet_path(pkt)->own || inner->hop_limits <= 1 || inner->proto == IPPROTO_DSTOPTS))
+	if (unlikely(length > to->mtu_bytes || rte_pktmbuf_headroom(pkt) < TUNNEL_LINE || packet_path(pkt)->own ||
+		     inner->hop_limits <= 1 || inner->proto == IPPROTO_DSTOPTS))
 		return false;
 	inner->hop_limits--;
-	count_object(w->tunnel_counters, *packet_into(pkt), w->tunnels_max, COUNTER_DOWN, length);
-	write_outer((uint8_t *)inner, tunnel, inner->vtc_flow & TRAFFIC_CLASS, flow_hash(inner, length, w->label_mask),
-		length);
-	whole = (uint16_t)(length + tunnel->length);
-	pkt->data_off = (uint16_t)(pkt->data_off - tunnel->length);
+	if (count)
+		count_object(w->tunnel_counters, *packet_into(pkt), w->tunnels_max, COUNTER_DOWN, length);
+	write_outer((uint8_t *)inner, to, inner->vtc_flow, flow_hash(inner, length, label_mask), length);
+	pkt->data_off = (uint16_t)(pkt->data_off - to->length);
 	pkt->data_len = whole;
 	pkt->pkt_len = whole;
-	pkt->port = tunnel->port;
+	pkt->port = to->port;
 	return true;
 }
 
@@ -181,28 +221,62 @@ static __rte_noinline void encap_unusual(struct worker *w, struct rte_mbuf *pkt,
 		push_drop(w, pkt, DROP_tunnel_unresolved);
 }
 
-void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+/*
+ * Packets that go into the tunnel of the first of them, as nearly always all do. Returns how many: up to the first that
+ * does not.
+ */
+static uint16_t encap_one(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
+	const uint32_t index = *packet_into(pkts[0]);
+	const struct outer to = outer_of(tunnel_table_lookup(w->tables->tunnels, index));
+	const uint64_t label_mask = w->label_mask;
+	const bool count = w->tunnel_counters != NULL;
 	struct vector *tx = &w->vectors[STAGE_tx];
+	struct rte_mbuf **end = &tx->pkts[tx->n];
+	uint16_t i;
+
+	for (i = 0; i < n; i++) {
+		struct rte_mbuf *pkt = pkts[i];
+
+		if (unlikely(*packet_into(pkt) != index))
+			break;
+		if (likely(encap_usual(w, pkt, &to, label_mask, count))) {
+			*end++ = pkt;
+			continue;
+		}
+		tx->n = (uint16_t)(end - tx->pkts);
+		encap_unusual(w, pkt, to.tunnel);
+		end = &tx->pkts[tx->n];
+	}
+	tx->n = (uint16_t)(end - tx->pkts);
+	return i;
+}
+
+/* Packets of many tunnels, which are on their way from memory before the first is needed. */
+static void encap_each(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+{
 	const struct tunnel *tunnels[VECTOR_MAX];
 	uint32_t indexes[VECTOR_MAX];
-	uint16_t done = tx->n;
 
-	if (n == 0)
-		return;
 	for (uint16_t i = 0; i < n; i++)
 		indexes[i] = *packet_into(pkts[i]);
 	for (uint16_t i = 0; i < n && w->tunnel_counters != NULL; i++)
 		prefetch_object(w->tunnel_counters, indexes[i], w->tunnels_max, COUNTER_DOWN);
 	tunnel_table_lookup_burst(w->tables->tunnels, indexes, n, tunnels);
 	for (uint16_t i = 0; i < n; i++) {
-		if (likely(encap_usual(w, pkts[i], tunnels[i]))) {
-			tx->pkts[done++] = pkts[i];
-			continue;
-		}
-		tx->n = done;
-		encap_unusual(w, pkts[i], tunnels[i]);
-		done = tx->n;
+		const struct outer to = outer_of(tunnels[i]);
+
+		if (likely(encap_usual(w, pkts[i], &to, w->label_mask, w->tunnel_counters != NULL)))
+			push(w, STAGE_tx, pkts[i]);
+		else
+			encap_unusual(w, pkts[i], tunnels[i]);
 	}
-	tx->n = done;
+}
+
+void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint16_t done = encap_one(w, pkts, n);
+
+	if (done < n)
+		encap_each(w, pkts + done, (uint16_t)(n - done));
 }
