@@ -2,8 +2,12 @@
 #include "pipeline.h"
 
 #include <string.h>
+#include <arpa/inet.h>
+#ifdef __SSE4_1__
+#include <smmintrin.h>
+#endif
 
-#include "endpoint.h"
+#include "lookup.h"
 
 #define ICMPV6_ERROR_MAX    127
 #define ICMPV6_ECHO_REQUEST 128
@@ -347,78 +351,113 @@ static __rte_noinline void classify(struct worker *w, struct rte_mbuf *pkt)
 /* First octets of the addresses that are forwarded, as ipv6_is_routable(). */
 static const uint8_t routable[256] = {[0x20 ... 0x3f] = 1, [0xfc ... 0xfd] = 1};
 
+/* What all usual packets of a burst have in common. */
+struct usual {
+	const struct gateway_port *port;
+	uint16_t number; /* of the port */
+	uint64_t path;   /* struct packet_path, as one word */
+};
+
+static struct usual usual_of(const struct gateway_port *port, uint16_t number, uint16_t link)
+{
+	const struct packet_path path = {.tunnel = INDEX_NONE, .link = link, .l2 = RTE_ETHER_HDR_LEN};
+	struct usual usual = {.port = port, .number = number};
+
+	memcpy(&usual.path, &path, sizeof(usual.path));
+	return usual;
+}
+
+/* The first octets of a frame without a tag, IPv6, to the MAC that is usual at the port. */
+static __rte_always_inline bool is_usual_frame(const uint8_t *frame, const struct gateway_port *port)
+{
+#ifdef __SSE4_1__
+	const __m128i mask = _mm_set_epi64x((int64_t)GATEWAY_FRAME_MASK_1, (int64_t)GATEWAY_FRAME_MASK_0);
+	__m128i want = _mm_loadu_si128((const __m128i *)(const void *)port->frame);
+	__m128i head = _mm_loadu_si128((const __m128i *)(const void *)frame);
+
+	return _mm_testz_si128(_mm_xor_si128(head, want), mask) != 0;
+#else
+	uint64_t head[2];
+
+	memcpy(head, frame, sizeof(head));
+	return (((head[0] ^ port->frame[0]) & GATEWAY_FRAME_MASK_0) |
+		       ((head[1] ^ port->frame[1]) & GATEWAY_FRAME_MASK_1)) == 0;
+#endif
+}
+
 /*
- * What nearly every packet is: one segment, from the port @number, no tag, to the MAC that is usual there, IPv6 of the
- * length that it claims, between addresses that are forwarded, and not signalling. The same as classify() does with it,
- * in one go, but for the push. False: it is something else; nothing is changed.
+ * What nearly every packet is: one segment, from the port of the burst, no tag, to the MAC that is usual there, IPv6 of
+ * the length that it claims, between addresses that are forwarded, and not signalling. The same as classify() does with
+ * it, in one go, but for the push. Returns its IPv6 header; NULL: it is something else, and nothing is changed.
  */
-static __rte_always_inline bool take_usual(
-	struct rte_mbuf *pkt, const struct gateway_port *port, uint16_t number, uint16_t link)
+static __rte_always_inline const struct rte_ipv6_hdr *take_usual(struct rte_mbuf *pkt, const struct usual *usual)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(pkt, const uint8_t *);
 	const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)(frame + RTE_ETHER_HDR_LEN);
 	uint32_t length = rte_pktmbuf_data_len(pkt), claimed;
-	uint64_t head[2];
 
 	if (unlikely(length < RTE_ETHER_HDR_LEN + IPV6_HEADER))
-		return false;
-	claimed = rte_be_to_cpu_16(ip->payload_len) + (uint32_t)IPV6_HEADER;
-	memcpy(head, frame, sizeof(head));
-	head[0] = (head[0] ^ port->frame[0]) & GATEWAY_FRAME_MASK_0;
-	head[1] = (head[1] ^ port->frame[1]) & GATEWAY_FRAME_MASK_1;
-	if (unlikely((head[0] | head[1]) != 0 || pkt->nb_segs != 1 || pkt->port != number ||
-		     (pkt->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 || claimed + RTE_ETHER_HDR_LEN > length ||
+		return NULL;
+	claimed = ntohs(ip->payload_len) + (uint32_t)IPV6_HEADER;
+	if (unlikely(!is_usual_frame(frame, usual->port) || pkt->nb_segs != 1 || pkt->port != usual->number ||
+		     (pkt->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 || claimed > length - RTE_ETHER_HDR_LEN ||
 		     ip->proto == IPPROTO_MH || (routable[ip->src_addr[0]] & routable[ip->dst_addr[0]]) == 0))
-		return false;
+		return NULL;
 	pkt->vlan_tci = VLAN_NONE;
 	pkt->data_off = (uint16_t)(pkt->data_off + RTE_ETHER_HDR_LEN);
 	pkt->data_len = (uint16_t)claimed;
 	pkt->pkt_len = claimed;
-	*packet_path(pkt) = (struct packet_path){.tunnel = INDEX_NONE, .link = link, .l2 = RTE_ETHER_HDR_LEN};
-	return true;
+	memcpy(packet_path(pkt), &usual->path, sizeof(usual->path));
+	return ip;
 }
 
-/* Have the pairs of the packets that came into uplink's vector since looked up as far as that needs no waiting. */
-static __rte_always_inline void uplink_look_ahead(struct worker *w, const struct pair_table *pairs)
+/*
+ * Classify @n packets. @look_ahead: have the pairs of those that go to uplink looked up as far as that needs no
+ * waiting, while the packets behind are classified.
+ */
+static __rte_always_inline void classify_access_some(
+	struct worker *w, struct rte_mbuf **pkts, uint16_t n, const struct usual *usual, bool look_ahead)
 {
-	const struct vector *uplink = &w->vectors[STAGE_uplink];
-	struct uplink_ahead *ahead = &w->ahead;
-	uint16_t from = ahead->count;
-
-	for (uint16_t i = from; i < uplink->n; i++) {
-		const struct rte_ipv6_hdr *ip = packet_ipv6(uplink->pkts[i]);
-
-		ahead->keys[i] = pair_key(PAIR_TX, endpoint_id_ipv6(ip->src_addr), endpoint_id_ipv6(ip->dst_addr));
-	}
-	pair_table_lookup_ahead(pairs, &ahead->keys[from], (uint16_t)(uplink->n - from), &ahead->hashes[from]);
-	ahead->count = uplink->n;
-}
-
-static __rte_always_inline void classify_access_burst(
-	struct worker *w, struct rte_mbuf **pkts, uint16_t n, const struct gateway_port *port)
-{
-	const struct pair_table *pairs = w->tables->pairs;
+	const uint64_t link = pair_from_link(usual->port->links[VLAN_NONE]);
 	struct vector *uplink = &w->vectors[STAGE_uplink];
-	uint16_t number = pkts[0]->port, link = port->links[VLAN_NONE], done = uplink->n;
-	bool look_ahead = pairs != NULL && !pair_table_is_empty(pairs);
+	size_t done = uplink->n;
 
 	for (uint16_t i = 0; i < n; i++) {
-		if (look_ahead && i % AHEAD == 0 && i != 0) {
-			uplink->n = done;
-			uplink_look_ahead(w, pairs);
-		}
-		if (likely(link != LINK_NONE && take_usual(pkts[i], port, number, link))) {
-			prefetch_outer(pkts[i]);
-			uplink->pkts[done++] = pkts[i];
+		struct rte_mbuf *pkt = pkts[i];
+		const struct rte_ipv6_hdr *ip = take_usual(pkt, usual);
+
+		if (likely(ip != NULL)) {
+			prefetch_outer(ip);
+			if (look_ahead)
+				uplink_ahead_note(&w->ahead, done, link, (const struct rte_ether_hdr *)ip - 1, ip);
+			uplink->pkts[done++] = pkt;
 			continue;
 		}
-		uplink->n = done;
-		classify(w, pkts[i]);
+		uplink->n = (uint16_t)done;
+		classify(w, pkt);
+		if (look_ahead && uplink->n != done)
+			uplink_ahead_note(&w->ahead, done, pair_from_link(packet_path(pkt)->link), packet_ethernet(pkt),
+				packet_ipv6(pkt));
 		done = uplink->n;
 	}
-	uplink->n = done;
+	uplink->n = (uint16_t)done;
 	if (look_ahead)
-		uplink_look_ahead(w, pairs);
+		uplink_ahead_find(w, uplink->n);
+}
+
+static void classify_access_burst(struct worker *w, struct rte_mbuf **pkts, uint16_t n, const struct gateway_port *port)
+{
+	const uint16_t link = port->links[VLAN_NONE];
+	/* Without a link for frames without a tag nothing is usual. */
+	const struct usual usual = usual_of(port, link != LINK_NONE ? pkts[0]->port : PORT_NONE, link);
+	const struct pair_table *pairs = w->tables->pairs;
+
+	if (pairs == NULL || pair_table_is_empty(pairs) || w->vectors[STAGE_uplink].n != w->ahead.count) {
+		classify_access_some(w, pkts, n, &usual, false);
+		return;
+	}
+	for (uint16_t i = 0; i < n; i += AHEAD)
+		classify_access_some(w, pkts + i, RTE_MIN((uint16_t)(n - i), (uint16_t)AHEAD), &usual, true);
 }
 
 /* The stage that a usual packet of a core or outside port goes to; STAGE_COUNT: classify_core() says. */
@@ -439,17 +478,16 @@ static __rte_always_inline void classify_core_burst(
 {
 	static const uint8_t none[16];
 	const uint8_t *own = none; /* tunnels end at few own addresses, nearly always at that of the packet before */
-	uint16_t number = pkts[0]->port;
+	const struct usual usual = usual_of(port, pkts[0]->port, LINK_NONE);
 
 	for (uint16_t i = 0; i < n; i++) {
-		const struct rte_ipv6_hdr *ip;
+		const struct rte_ipv6_hdr *ip = take_usual(pkts[i], &usual);
 		enum stage stage;
 
-		if (unlikely(!take_usual(pkts[i], port, number, LINK_NONE))) {
+		if (unlikely(ip == NULL)) {
 			classify(w, pkts[i]);
 			continue;
 		}
-		ip = packet_ipv6(pkts[i]);
 		if (likely(ip->proto == IPPROTO_IPV6 && memcmp(ip->dst_addr, own, sizeof(none)) == 0))
 			stage = STAGE_decap;
 		else
@@ -459,7 +497,7 @@ static __rte_always_inline void classify_core_burst(
 			rte_prefetch0((const uint8_t *)(ip + 1) + IPV6_HEADER - 1); /* the inner destination */
 			push(w, STAGE_decap, pkts[i]);
 		} else if (likely(stage == STAGE_anchor_down)) {
-			prefetch_outer(pkts[i]);
+			prefetch_outer(ip);
 			push(w, STAGE_anchor_down, pkts[i]);
 		} else {
 			classify_core(w, pkts[i], port);

@@ -232,28 +232,34 @@ static inline uint32_t hash_core_find(
 	return hash_core_find_hashed(core, key, hash_words(key, words, core->seed), words, entry_bytes);
 }
 
-/* The first entry in @bucket that may be the one, on its way to the cache; NULL: no slot has the signature. */
-static inline const void *hash_bucket_candidate(
-	const struct hash_bucket *bucket, uint64_t hash, const uint8_t *slab, unsigned entry_bytes, bool *moved)
+/* The first entry in @bucket that may be the one, on its way to the cache. False, and NULL: no slot has the signature.
+ */
+static inline bool hash_bucket_candidate(const struct hash_bucket *bucket, uint64_t hash, const uint8_t *slab,
+	unsigned entry_bytes, const void **entry, bool *moved)
 {
 	uint32_t mask = hash_bucket_match(bucket, hash_signature(hash), moved);
-	const uint8_t *entry;
 
 	HASH_READER_STEP();
-	if (__builtin_expect(mask == 0, 0))
-		return NULL;
-	entry = slab + (uint64_t)hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask)) * entry_bytes;
-	__builtin_prefetch(entry);
-	return entry;
+	if (__builtin_expect(mask == 0, 0)) {
+		*entry = NULL;
+		return false;
+	}
+	*entry = slab + (uint64_t)hash_bucket_entry(bucket, (unsigned)__builtin_ctz(mask)) * entry_bytes;
+	__builtin_prefetch(*entry);
+	return true;
 }
 
 /* The first half of hash_core_find_burst(): the hashes of @n keys. Their first buckets are on their way. */
 static inline void hash_core_find_ahead(
 	const struct hash_core *core, const uint64_t *keys, uint16_t n, uint64_t *hashes, unsigned words)
 {
+	const struct hash_bucket *const buckets = core->buckets;
+	const uint32_t bucket_count = core->bucket_count;
+	const uint64_t seed = core->seed;
+
 	for (uint16_t i = 0; i < n; i++) {
-		hashes[i] = hash_words(&keys[i * words], words, core->seed);
-		__builtin_prefetch(&core->buckets[hash_first(hashes[i], core->bucket_count)]);
+		hashes[i] = hash_words(&keys[i * words], words, seed);
+		__builtin_prefetch(&buckets[hash_first(hashes[i], bucket_count)]);
 	}
 }
 
@@ -264,27 +270,22 @@ static inline uint16_t hash_core_find_prepared(const struct hash_core *core, con
 	const struct hash_bucket *const buckets = core->buckets;
 	const uint8_t *const slab = core->slab->entries;
 	const uint32_t bucket_count = core->bucket_count;
-	const struct hash_bucket *at[VECTOR_MAX];
+	const struct hash_bucket *second[VECTOR_MAX];
 	uint8_t seconds[VECTOR_MAX]; /* keys that may lie in their second bucket */
 	uint16_t missed = 0, second_count = 0;
 	bool moved;
 
 	for (uint16_t i = 0; i < n; i++) {
-		at[i] = &buckets[hash_first(hashes[i], bucket_count)];
-		found[i] = hash_bucket_candidate(at[i], hashes[i], slab, entry_bytes, &moved);
-		if (__builtin_expect(found[i] == NULL, 0) && moved) {
-			uint32_t first = hash_first(hashes[i], bucket_count);
+		uint32_t first = hash_first(hashes[i], bucket_count);
 
-			at[i] = &buckets[hash_second(hashes[i], first, bucket_count)];
-			__builtin_prefetch(at[i]);
+		if (!hash_bucket_candidate(&buckets[first], hashes[i], slab, entry_bytes, &found[i], &moved) && moved) {
+			second[second_count] = &buckets[hash_second(hashes[i], first, bucket_count)];
+			__builtin_prefetch(second[second_count]);
 			seconds[second_count++] = (uint8_t)i;
 		}
 	}
-	for (uint16_t j = 0; j < second_count; j++) {
-		uint16_t i = seconds[j];
-
-		found[i] = hash_bucket_candidate(at[i], hashes[i], slab, entry_bytes, &moved);
-	}
+	for (uint16_t j = 0; j < second_count; j++)
+		hash_bucket_candidate(second[j], hashes[seconds[j]], slab, entry_bytes, &found[seconds[j]], &moved);
 	for (uint16_t i = 0; i < n; i++) {
 		const uint64_t *key = &keys[i * words];
 		uint32_t entry;

@@ -58,3 +58,24 @@ static inline void lookup_pairs(const struct worker *w, struct rte_mbuf **pkts, 
 	pair_table_lookup_burst(w->tables->pairs, keys, n, entries);
 	prefetch_pair_counters(w, n, direction, entries);
 }
+
+/*
+ * Prepare uplink's look at the packet @at in its vector, from @link (pair_from_link()): @ip between addresses that are
+ * forwarded, whose endpoint ids are their first halves. uplink_ahead_find() has to follow. Worker.
+ */
+static __rte_always_inline void uplink_ahead_note(struct uplink_ahead *ahead, size_t at, uint64_t link,
+	const struct rte_ether_hdr *eth, const struct rte_ipv6_hdr *ip)
+{
+	ahead->keys[at] = pair_key(PAIR_TX, endpoint_load_be64(ip->src_addr), endpoint_load_be64(ip->dst_addr));
+	ahead->from[at] = pair_from_word(link, eth->src_addr.addr_bytes);
+}
+
+/* Look up what was noted since, up to packet @count, as far as that needs no waiting. There is a pair table. Worker. */
+static inline void uplink_ahead_find(struct worker *w, uint16_t count)
+{
+	struct uplink_ahead *ahead = &w->ahead;
+	uint16_t from = ahead->count;
+
+	pair_table_lookup_ahead(w->tables->pairs, &ahead->keys[from], (uint16_t)(count - from), &ahead->hashes[from]);
+	ahead->count = count;
+}

@@ -44,6 +44,12 @@ static inline struct rte_ipv6_hdr *packet_ipv6(struct rte_mbuf *mbuf)
 	return rte_pktmbuf_mtod(mbuf, struct rte_ipv6_hdr *);
 }
 
+/* The header that was taken off. */
+static inline const struct rte_ether_hdr *packet_ethernet(struct rte_mbuf *mbuf)
+{
+	return (const struct rte_ether_hdr *)(rte_pktmbuf_mtod(mbuf, const uint8_t *) - packet_path(mbuf)->l2);
+}
+
 /* Grow the packet by @n octets in front; the caller has checked the headroom. Returns the new start of the data. */
 static inline uint8_t *packet_prepend(struct rte_mbuf *mbuf, uint16_t n)
 {
@@ -53,10 +59,10 @@ static inline uint8_t *packet_prepend(struct rte_mbuf *mbuf, uint16_t n)
 	return rte_pktmbuf_mtod(mbuf, uint8_t *);
 }
 
-/* What encap will write in front of the packet, on its way to the cache: nothing else touches that line. */
-static inline void prefetch_outer(const struct rte_mbuf *mbuf)
+/* What encap will write in front of @ip, on its way to the cache: nothing else touches that line. */
+static inline void prefetch_outer(const struct rte_ipv6_hdr *ip)
 {
-	rte_prefetch0(rte_pktmbuf_mtod(mbuf, const uint8_t *) - RTE_CACHE_LINE_SIZE);
+	__builtin_prefetch((const uint8_t *)ip - RTE_CACHE_LINE_SIZE);
 }
 
 #define IPV6_HEADER ((uint16_t)sizeof(struct rte_ipv6_hdr))

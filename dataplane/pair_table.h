@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "fwd_update.h"
 #include "hold_ends.h"
@@ -30,15 +31,21 @@ union pair_key {
 	uint64_t words[2];
 };
 
+/* Where packets of a PAIR_TX entry come from. */
+union pair_from {
+	struct {
+		uint16_t link;
+		uint8_t mac[6];
+	};
+	uint64_t word;
+};
+
 /* All that a packet needs; immutable once published, but for the one field. */
 struct pair_entry {
 	union pair_key key;
 	struct forward forward;
 	union {
-		struct {
-			uint16_t link;
-			uint8_t mac[6];
-		} from; /* PAIR_TX */
+		union pair_from from; /* PAIR_TX */
 		struct {
 			uint32_t tunnel, former;
 		}; /* PAIR_RX */
@@ -52,6 +59,22 @@ _Static_assert(sizeof(struct pair_entry) == 64, "one cache line");
 static inline union pair_key pair_key(enum pair_half half, uint64_t source, uint64_t destination)
 {
 	return (union pair_key){.source = half == PAIR_TX ? source : ~source, .destination = destination};
+}
+
+/* The word of @link, without a MAC. */
+static inline uint64_t pair_from_link(uint16_t link)
+{
+	return (union pair_from){.link = link}.word;
+}
+
+/* The word of a @link (pair_from_link()) with @mac, in front of which two other octets lie. */
+static inline uint64_t pair_from_word(uint64_t link, const uint8_t *mac)
+{
+	const union pair_from mask = {.mac = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+	uint64_t word;
+
+	memcpy(&word, mac - 2, sizeof(word));
+	return (word & mask.word) | link;
 }
 
 /*

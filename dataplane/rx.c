@@ -13,13 +13,15 @@ void stage_rx(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 	uint16_t port = pkts[0]->port;
 	bool spread = w->spread.ports >> port & 1;
 	struct vector *next = &w->vectors[unlikely(spread) ? STAGE_spread : STAGE_classify];
+	struct rte_mbuf **to = &next->pkts[next->n];
 	uint64_t bytes = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
-		pkts[i]->port = port;
-		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
-		bytes += rte_pktmbuf_pkt_len(pkts[i]);
-		next->pkts[next->n + i] = pkts[i];
+		struct rte_mbuf *pkt = to[i] = pkts[i];
+
+		pkt->port = port;
+		rte_prefetch0(rte_pktmbuf_mtod(pkt, void *));
+		bytes += rte_pktmbuf_pkt_len(pkt);
 	}
 	next->n += n;
 	counter_add(&w->stats->ports[port].rx_packets, n);

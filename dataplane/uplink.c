@@ -5,21 +5,16 @@
 
 #include "lookup.h"
 
-static const struct rte_ether_hdr *ethernet_of(struct rte_mbuf *pkt)
-{
-	return (const struct rte_ether_hdr *)(rte_pktmbuf_mtod(pkt, const uint8_t *) - packet_path(pkt)->l2);
-}
-
 /* Anti-spoofing: is the source's home network that of the MN on this @link with this @mac? */
 static bool is_from_node(struct rte_mbuf *pkt, uint16_t link, const uint8_t *mac)
 {
 	return link == packet_path(pkt)->link &&
-	       memcmp(mac, ethernet_of(pkt)->src_addr.addr_bytes, RTE_ETHER_ADDR_LEN) == 0;
+	       memcmp(mac, packet_ethernet(pkt)->src_addr.addr_bytes, RTE_ETHER_ADDR_LEN) == 0;
 }
 
 static void uplink_refuse(struct worker *w, struct rte_mbuf *pkt, bool mismatch)
 {
-	uint64_t key = link_key(packet_path(pkt)->link, ethernet_of(pkt)->src_addr.addr_bytes);
+	uint64_t key = link_key(packet_path(pkt)->link, packet_ethernet(pkt)->src_addr.addr_bytes);
 	const struct link_entry *entry = link_table_lookup(w->tables->links, key);
 
 	if (entry == NULL) {
@@ -61,18 +56,28 @@ static void uplink(struct worker *w, struct rte_mbuf *pkt, const struct forward 
 	push(w, STAGE_encap, pkt);
 }
 
-static void uplink_direct(struct worker *w, struct rte_mbuf *pkt, const struct pair_entry *entry)
+static void count_direct(struct worker *w, struct rte_mbuf *pkt, const struct pair_entry *entry)
 {
 	uint32_t bytes = rte_pktmbuf_data_len(pkt);
 
 	count_object(w->node_counters, entry->forward.node, w->nodes_max, COUNTER_UP, bytes);
 	count_object(w->pair_counters, entry->index, w->pairs_max, COUNTER_UP, bytes);
-	if (unlikely(entry->forward.action == FORWARD_LOCAL)) {
-		push(w, STAGE_downlink, pkt); /* by the destination's endpoint, which counts too */
-		return;
+}
+
+/* The entries of the packets' pairs, which classify looked up ahead unless it saw an empty table. */
+static void uplink_find(struct worker *w, struct rte_mbuf **pkts, uint16_t n, const struct pair_entry **entries)
+{
+	struct uplink_ahead *ahead = &w->ahead;
+
+	if (unlikely(ahead->count != n)) {
+		ahead->count = 0;
+		for (uint16_t i = 0; i < n; i++)
+			uplink_ahead_note(ahead, i, pair_from_link(packet_path(pkts[i])->link),
+				packet_ethernet(pkts[i]), packet_ipv6(pkts[i]));
+		uplink_ahead_find(w, n);
 	}
-	*packet_into(pkt) = entry->forward.tunnel;
-	push(w, STAGE_encap, pkt);
+	pair_table_lookup_prepared(w->tables->pairs, ahead->keys, ahead->hashes, n, entries);
+	prefetch_pair_counters(w, n, COUNTER_UP, entries);
 }
 
 /*
@@ -81,23 +86,31 @@ static void uplink_direct(struct worker *w, struct rte_mbuf *pkt, const struct p
  */
 static uint16_t uplink_pairs(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
+	const bool count = w->node_counters != NULL || w->pair_counters != NULL;
 	const struct pair_entry *entries[VECTOR_MAX];
+	struct vector *encap = &w->vectors[STAGE_encap];
+	struct rte_mbuf **end = &encap->pkts[encap->n];
 	uint16_t left = 0;
 
-	if (likely(w->ahead.count == n)) {
-		pair_table_lookup_prepared(w->tables->pairs, w->ahead.keys, w->ahead.hashes, n, entries);
-		prefetch_pair_counters(w, n, COUNTER_UP, entries);
-	} else {
-		lookup_pairs(w, pkts, n, PAIR_TX, COUNTER_UP, entries);
-	}
+	uplink_find(w, pkts, n, entries);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct pair_entry *entry = entries[i];
+		struct rte_mbuf *pkt = pkts[i];
 
-		if (entry != NULL && likely(is_from_node(pkts[i], entry->check.from.link, entry->check.from.mac)))
-			uplink_direct(w, pkts[i], entry);
-		else
-			pkts[left++] = pkts[i];
+		if (unlikely(entry == NULL || entry->check.from.word != w->ahead.from[i])) {
+			pkts[left++] = pkt;
+			continue;
+		}
+		if (count)
+			count_direct(w, pkt, entry);
+		if (unlikely(entry->forward.action == FORWARD_LOCAL)) {
+			push(w, STAGE_downlink, pkt); /* by the destination's endpoint, which counts too */
+			continue;
+		}
+		*packet_into(pkt) = entry->forward.tunnel;
+		*end++ = pkt;
 	}
+	encap->n = (uint16_t)(end - encap->pkts);
 	return left;
 }
 

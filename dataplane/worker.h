@@ -29,12 +29,12 @@ struct vector {
 
 /*
  * What classify prepared for uplink: the pairs of the packets in its vector, in order, whose buckets are on their way
- * from memory. @count: 0, it did not, for there are no pairs or the packets were not all from one access port; or that
- * of the vector.
+ * from memory, and where the packets came from. @count: 0, it did not, for there are no pairs; or that of the vector.
  */
 struct uplink_ahead {
 	uint16_t count;
 	union pair_key keys[VECTOR_MAX];
+	uint64_t from[VECTOR_MAX]; /* pair_from_word() */
 	uint64_t hashes[VECTOR_MAX];
 } __attribute__((aligned(64)));
 
