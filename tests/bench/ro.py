@@ -15,7 +15,9 @@ handover_ms  from the PBU of the new MAG, to which mn1 is new, to the first pack
 messages     of route optimisation in a set-up, acknowledgements counted
 
 Loss and reordering are those of the probes, both directions together, summed over all runs. handover_lost has what the
-mobile node sends and gets while no MAG knows that it is there.
+mobile node sends and gets while no MAG knows that it is there. setup_kernel_dropped and handover_kernel_dropped are what the
+kernels of the hosts had no room for meanwhile: of a gateway that had no core for half a second, say, because something else
+had it. That is part of what was lost, and no fault of route optimisation.
 """
 
 import argparse
@@ -30,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab.core_trace import PBU  # noqa: E402
 from lab.domain import node_id  # noqa: E402
 from lab.lab import ROOT, Lab, LabError, wait_until  # noqa: E402
+from lab.losses import grown, kernel_drops  # noqa: E402
 from lab.programs import result  # noqa: E402
 from lab.ro_world import RoWorld  # noqa: E402
 
@@ -44,6 +47,7 @@ SETTINGS = {"detect-packets": 1, "detect-sample": 1, "hold-down": 0, "detect-win
 class Case:
     def __init__(self, world):
         self.world, self.setups, self.handovers = world, [], []
+        self.kernel_drops = kernel_drops(world.lab)
         self.mag = FIRST_MAG
         for node, mag in ((1, FIRST_MAG), (2, 2)):
             world.place(node, mag)
@@ -77,7 +81,13 @@ class Case:
         probe.terminate()
         return result(probe)
 
+    def dropped_by_kernels(self):
+        """Packets since the last call."""
+        before, self.kernel_drops = self.kernel_drops, kernel_drops(self.world.lab)
+        return sum(grown(before, self.kernel_drops).values())
+
     def setup(self):
+        self.dropped_by_kernels()
         since = time.time()
         said = self.probe_until_direct(since)
         there, back = self.packets(since)
@@ -85,12 +95,14 @@ class Case:
         to_anchor = [min((at for at, _, receiver in way if receiver.startswith("LMA")), default=since) for way in (there, back)]
         triggered = max(at for at in to_anchor if at < messages[0])
         first = min(map(min, self.direct(since)))
-        self.setups.append({"ms": (first - triggered) * 1000, "messages": len(messages), "said": said})
+        self.setups.append({"ms": (first - triggered) * 1000, "messages": len(messages), "said": said,
+                            "kernels": self.dropped_by_kernels()})
 
     def handover(self):
         left, next_mag = self.mag, FIRST_MAG + SECOND_MAG - self.mag
         gateway = self.world.domain.mag(next_mag)
         wait_until(lambda: not gateway.rows("bindings", mn=node_id(1)), 20, f"{gateway.name} does not know mn1 any more")
+        self.dropped_by_kernels()
         since = time.time()
 
         def move():
@@ -103,7 +115,8 @@ class Case:
         registered = min(frame.at for frame in self.world.trace.frames(since)
                          if frame.kind == PBU and self.world.trace.name(frame.source) == mag)
         first = min(at for way in self.direct(since) for at in way if at > registered)
-        self.handovers.append({"ms": (first - registered) * 1000, "gap": said["gap_ms"], "said": said})
+        self.handovers.append({"ms": (first - registered) * 1000, "gap": said["gap_ms"], "said": said,
+                               "kernels": self.dropped_by_kernels()})
         self.world.domain.mag(left).ctl("detach", node_id(1))
         if not self.world.stop():
             raise LabError("the pair was not there to be stopped")
@@ -133,10 +146,12 @@ def measure(driver, lmas, runs):
         "setup_ms": spread([row["ms"] for row in setups]),
         "messages": int(statistics.median([row["messages"] for row in setups])),
         "setup_sent": total(setups, "sent"), "setup_lost": total(setups, "lost"), "setup_reordered": total(setups, "reordered"),
+        "setup_kernel_dropped": sum(row["kernels"] for row in setups),
         "handover_ms": spread([row["ms"] for row in handovers]),
         "handover_gap_ms": spread([row["gap"] for row in handovers]),
         "handover_sent": total(handovers, "sent"), "handover_lost": total(handovers, "lost"),
         "handover_reordered": total(handovers, "reordered"),
+        "handover_kernel_dropped": sum(row["kernels"] for row in handovers),
         "capture_dropped": dropped,
     }
 
@@ -150,6 +165,9 @@ def table(cases):
         print(f"{case['driver']:10}{case['lmas']:>5}{case['runs']:>6}{case['messages']:>9}{setup:>26}{case['setup_lost']:>6}"
               f"{case['setup_reordered']:>6}{handover:>26}{case['handover_gap_ms']['median']:>9.1f}{case['handover_lost']:>7}"
               f"{case['handover_reordered']:>6}")
+    by_kernels = sum(case["setup_kernel_dropped"] + case["handover_kernel_dropped"] for case in cases)
+    if by_kernels:
+        print(f"{by_kernels} packets were dropped by kernels, for want of a core: see ..._kernel_dropped")
 
 
 def main():

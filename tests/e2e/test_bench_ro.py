@@ -21,6 +21,7 @@ CASE = {
         "driver": {"enum": ["ro-direct", "ro-proxy"]}, "lmas": {"enum": [1, 2]}, "runs": {"type": "integer", "minimum": 1},
         "setup_ms": SPREAD, "handover_ms": SPREAD, "handover_gap_ms": SPREAD, "messages": {"type": "integer", "minimum": 6},
         "setup_lost": COUNT, "setup_reordered": COUNT, "handover_lost": COUNT, "handover_reordered": COUNT,
+        "setup_kernel_dropped": COUNT, "handover_kernel_dropped": COUNT,
     },
 }
 SCHEMA = {"type": "object", "required": ["cases"], "properties": {"cases": {"type": "array", "items": CASE}}}
@@ -35,4 +36,5 @@ def test_result_has_its_shape(tmp_path):
     jsonschema.validate(result, SCHEMA)
     case, = result["cases"]
     assert (case["driver"], case["lmas"], case["runs"]) == ("ro-direct", 1, 2)
+    assert case["setup_lost"] <= case["setup_kernel_dropped"], case
     assert case["setup_ms"]["min"] <= case["setup_ms"]["median"] <= case["setup_ms"]["max"]
