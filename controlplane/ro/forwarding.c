@@ -23,7 +23,7 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 
 	if (same_address(mag, &ro->config.address)) {
 		if (!a->local)
-			a->settled = a->serial; /* no next hop that is still awaited is of any use */
+			a->path_serial = a->serial;
 		a->local = true;
 		if (a->tunnel != INDEX_NONE)
 			a->former_ms = ro_ms(ro) + FORMER_MS;
@@ -42,7 +42,7 @@ int association_set_peer(struct ro *ro, struct association *a, const struct in6_
 		a->former_ms = ro_ms(ro) + FORMER_MS;
 		a->tunnel = tunnel;
 		a->switched = true;
-		a->settled = a->serial;   /* a refusal that matters comes again: what is installed is replaced */
+		a->path_serial = a->serial;
 		association_apply(ro, a); /* nothing names the oldest any more */
 		association_retire(ro, a, oldest, false);
 		return 0;
@@ -265,6 +265,8 @@ void association_commit(struct ro *ro, struct association *a)
 	a->serial++;
 	if ((uint16_t)(a->serial - a->settled) > SERIALS_OPEN)
 		a->settled++;
+	if ((uint16_t)(a->serial - a->path_serial) > SERIALS_OPEN)
+		a->path_serial++;
 	ro->host->ops->commit(ro->host, cookie, 0);
 	markers_send(ro, a);
 }

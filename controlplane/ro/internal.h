@@ -130,10 +130,10 @@ struct association {
 	uint8_t lead : 1;       /* LMA: side whose MAG gets the Init */
 	uint8_t idle : 2;       /* sides without direct packets since the last refresh; MAG: 3 or 0 */
 	uint8_t rate_count : 2; /* LMA: updates until rate_end_ms */
-	uint8_t state;          /* enum ro_state */
-	uint8_t step;           /* LMA */
+	uint8_t state : 3;      /* enum ro_state */
+	uint8_t step : 4;       /* LMA: enum step */
+	uint8_t attempts : 3;   /* LMA: with a greater stamp, after 135 */
 	uint8_t reason;         /* of the update */
-	uint8_t attempts;       /* with a greater stamp, after 135 */
 	uint8_t last_failure;
 	uint8_t hold; /* MAG: number of the switch-over to direct packets of the peer, RO-077; 0: none */
 	struct ro_authorisation token; /* for the Setup of this update */
@@ -141,9 +141,10 @@ struct association {
 	uint16_t sequence;       /* of own requests */
 	uint16_t serial;         /* of own transactions */
 	uint16_t receive_serial; /* MAG: the transaction that last changed RX */
-	uint16_t settled;        /* MAG: refusals before this one are dealt with, or of a path that was left */
-	uint64_t deadline_ms;    /* of the update under way; 0: none */
-	uint64_t expires_ms;     /* of the lifetime; LMA controller: refresh before; 0: none */
+	uint16_t settled;        /* MAG: refusals of transactions before this one are dealt with */
+	uint16_t path_serial; /* MAG: the next hops that those before this one wait for are of a path that was left */
+	uint64_t deadline_ms; /* of the update under way; 0: none */
+	uint64_t expires_ms;  /* of the lifetime; LMA controller: refresh before; 0: none */
 	union {
 		uint64_t confirm_ms; /* MAG: of early activation; 0: none */
 		uint64_t start_ms;   /* LMA: when an update starts that came too soon; 0: none */

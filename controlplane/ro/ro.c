@@ -332,6 +332,17 @@ int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t x, uint64_t y
 	return 0;
 }
 
+/*
+ * Is the refusal of transaction @serial news? Not if what it had is gone anyway, nor if it waited for a next hop, or a
+ * tunnel that went (-ENOENT), of a path that the pair has left.
+ */
+static bool refusal_counts(const struct association *a, uint16_t serial, int error)
+{
+	bool is_path = error == -EHOSTUNREACH || error == -ENOENT;
+
+	return (int16_t)(serial - a->settled) >= 0 && !(is_path && (int16_t)(serial - a->path_serial) < 0);
+}
+
 void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t cookie, int error)
 {
 	uint32_t index = (uint32_t)cookie;
@@ -352,7 +363,7 @@ void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t 
 			ro->host->ops->commit(ro->host, 0, 0);
 		return;
 	}
-	if (ro->config.role == RO_ROLE_MAG && (int16_t)(serial - a->settled) >= 0) {
+	if (ro->config.role == RO_ROLE_MAG && refusal_counts(a, serial, error)) {
 		exchanges_cancel(ro, a, false);
 		a->last_failure = status;
 		pair_note(ro, a, RO_EVENT_NOT_INSTALLED, status);

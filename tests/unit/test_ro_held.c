@@ -152,6 +152,32 @@ static void receiving_half_stays_when_a_next_hop_is_not_found(void **state)
 	}
 }
 
+/* What the tables refuse is refused whatever came after it: the tunnel of the old entry is in use yet. */
+static void refusal_before_the_path_was_left_counts(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		world_init(&world, (struct world_options){.proxy = variant & 1, .one_lma = true});
+		world.refusals = true;
+		world_traffic(&world, LMA1);
+		world_move(&world, 2, -1);
+		world.nodes[MAG2].fake.is_held = true;
+		world.nodes[MAG2].fake.fail_update = 1;
+		world.nodes[MAG2].fake.fail_op = FWD_OP_pair_replace;
+		world.nodes[MAG2].fake.fail_error = -ENOSPC;
+		world_move(&world, 2, MAG2);
+		world_move(&world, 1, MAG2);
+		ro_start(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix);
+		world_run(&world);
+		world.nodes[MAG2].fake.is_held = false;
+		world_run(&world);
+		world_pass(&world, SETTLE_MS);
+		assert_int_equal(world.nodes[MAG2].fake.fail_update, 0);
+		assert_true(world_is_quiet(&world));
+		world_fini(&world);
+	}
+}
+
 /* MN2 at MAG1, MN1 at MAG3, and what MAG1 knows of an earlier pair of them, if it does, is of MN1's time there. */
 static void begin_elsewhere(bool known)
 {
@@ -332,6 +358,7 @@ int main(void)
 		cmocka_unit_test(next_hop_of_a_path_that_was_left_is_of_no_interest),
 		cmocka_unit_test(refusal_counts_however_many_transactions_there_were),
 		cmocka_unit_test(receiving_half_stays_when_a_next_hop_is_not_found),
+		cmocka_unit_test(refusal_before_the_path_was_left_counts),
 		cmocka_unit_test(setup_that_comes_after_mn_was_away_sets_nothing_up),
 		cmocka_unit_test(lives_with_held_transactions_end_well),
 	};
