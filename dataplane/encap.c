@@ -35,16 +35,16 @@ static __rte_always_inline uint64_t turn(uint64_t word)
  */
 static __rte_always_inline rte_be32_t flow_hash(const struct rte_ipv6_hdr *ip, uint16_t length, uint64_t mask)
 {
-	uint64_t flow = (ip->vtc_flow & FLOW_LABEL) | ip->proto;
-	uint64_t source = turn(load64(ip->src_addr + 8)), destination = turn(load64(ip->dst_addr + 8));
+	uint64_t source = turn(load64(ip->src_addr + 8)) ^ (ip->vtc_flow & FLOW_LABEL) ^ ip->proto;
+	uint64_t destination = turn(load64(ip->dst_addr + 8));
 
 	if (has_ports[ip->proto] && length >= IPV6_HEADER + 4) {
 		uint32_t ports;
 
 		memcpy(&ports, ip + 1, sizeof(ports));
-		flow |= (uint64_t)ports << 32;
+		source ^= (uint64_t)ports << 32;
 	}
-	source = load64(ip->src_addr) ^ ((source ^ flow) & mask);
+	source = load64(ip->src_addr) ^ (source & mask);
 	destination = load64(ip->dst_addr) ^ (destination & mask);
 	return (rte_be32_t)hash_mix(source, destination ^ UINT64_C(0x9e3779b97f4a7c15)) & FLOW_LABEL;
 }
@@ -104,9 +104,12 @@ static __rte_always_inline bool check_encap(
 	return true;
 }
 
-/* What encap needs of a tunnel beside its header. */
+/* A quarter of a tunnel's line, in a vector register. */
+typedef uint64_t quarter __attribute__((vector_size(TUNNEL_LINE / 4), aligned(1), may_alias));
+
+/* What encap needs of a tunnel, in registers as long as packets go into the same one. */
 struct outer {
-	const struct tunnel *tunnel;
+	quarter line[4];
 	rte_be32_t class_mask, class; /* of the inner header's first word, and what is added to it */
 	uint16_t mtu_bytes;           /* 0: there is no tunnel, or it is not resolved */
 	uint16_t length, port;
@@ -114,18 +117,17 @@ struct outer {
 
 static __rte_always_inline struct outer outer_of(const struct tunnel *tunnel)
 {
-	struct outer to = {.tunnel = tunnel, .class_mask = TRAFFIC_CLASS, .class = VERSION};
+	static const struct tunnel none;
+	const struct tunnel *from = likely(tunnel != NULL) ? tunnel : &none;
+	const quarter *line = (const quarter *)(const void *)from;
+	bool copy = from->dscp == TUNNEL_DSCP_COPY;
 
-	if (unlikely(tunnel == NULL))
-		return to;
-	to.mtu_bytes = tunnel->mtu_bytes;
-	to.length = tunnel->length;
-	to.port = tunnel->port;
-	if (tunnel->dscp != TUNNEL_DSCP_COPY) {
-		to.class_mask = ECN;
-		to.class |= htonl((uint32_t)tunnel->dscp << 22);
-	}
-	return to;
+	return (struct outer){.line = {line[0], line[1], line[2], line[3]},
+		.class_mask = copy ? TRAFFIC_CLASS : ECN,
+		.class = VERSION | (copy ? 0 : htonl((uint32_t)from->dscp << 22)),
+		.mtu_bytes = from->mtu_bytes,
+		.length = from->length,
+		.port = from->port};
 }
 
 /* The outer header in front of the @length octets at @inner, which the caller accounts for. @vtc_flow: inner. */
@@ -134,7 +136,8 @@ static __rte_always_inline void write_outer(
 {
 	struct rte_ipv6_hdr *outer = (struct rte_ipv6_hdr *)(inner - IPV6_HEADER);
 
-	memcpy(inner - TUNNEL_LINE, to->tunnel, TUNNEL_LINE);
+	for (unsigned i = 0; i < 4; i++)
+		((quarter *)(void *)(inner - TUNNEL_LINE))[i] = to->line[i];
 	outer->vtc_flow = (vtc_flow & to->class_mask) | to->class | label;
 	outer->payload_len = htons(length);
 }
@@ -165,23 +168,22 @@ static __rte_noinline void encap(struct worker *w, struct rte_mbuf *pkt, const s
 
 /*
  * What nearly every packet is: it fits, brings no options, and there is a tunnel that is resolved. The same as encap()
- * does with it, in one go. False: it is something else; nothing is changed.
+ * does with it, in one go, but for counting and the push. @length: of its data. False: it is something else; nothing is
+ * changed.
  */
 static __rte_always_inline bool encap_usual(
-	const struct worker *w, struct rte_mbuf *pkt, const struct outer *to, uint64_t label_mask, bool count)
+	struct rte_mbuf *pkt, uint16_t length, const struct outer *to, uint64_t label_mask)
 {
 	struct rte_ipv6_hdr *inner = packet_ipv6(pkt);
-	uint16_t length = rte_pktmbuf_data_len(pkt), whole = (uint16_t)(length + to->length);
+	uint32_t whole = (uint32_t)length + to->length;
 
 	if (unlikely(length > to->mtu_bytes || rte_pktmbuf_headroom(pkt) < TUNNEL_LINE || packet_path(pkt)->own ||
 		     inner->hop_limits <= 1 || inner->proto == IPPROTO_DSTOPTS))
 		return false;
 	inner->hop_limits--;
-	if (count)
-		count_object(w->tunnel_counters, *packet_into(pkt), w->tunnels_max, COUNTER_DOWN, length);
 	write_outer((uint8_t *)inner, to, inner->vtc_flow, flow_hash(inner, length, label_mask), length);
 	pkt->data_off = (uint16_t)(pkt->data_off - to->length);
-	pkt->data_len = whole;
+	pkt->data_len = (uint16_t)whole;
 	pkt->pkt_len = whole;
 	pkt->port = to->port;
 	return true;
@@ -221,34 +223,28 @@ static __rte_noinline void encap_unusual(struct worker *w, struct rte_mbuf *pkt,
 		push_drop(w, pkt, DROP_tunnel_unresolved);
 }
 
-/*
- * Packets that go into the tunnel of the first of them, as nearly always all do. Returns how many: up to the first that
- * does not.
- */
-static uint16_t encap_one(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
+/* Usual packets that go into @tunnel, of @index: up to the first that is not or does not. Returns how many. */
+static uint16_t encap_run(
+	struct worker *w, struct rte_mbuf **pkts, uint16_t n, uint32_t index, const struct tunnel *tunnel)
 {
-	const uint32_t index = *packet_into(pkts[0]);
-	const struct outer to = outer_of(tunnel_table_lookup(w->tables->tunnels, index));
+	const struct outer to = outer_of(tunnel);
 	const uint64_t label_mask = w->label_mask;
-	const bool count = w->tunnel_counters != NULL;
 	struct vector *tx = &w->vectors[STAGE_tx];
 	struct rte_mbuf **end = &tx->pkts[tx->n];
+	uint32_t bytes = 0;
 	uint16_t i;
 
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *pkt = pkts[i];
+		uint16_t length = rte_pktmbuf_data_len(pkt);
 
-		if (unlikely(*packet_into(pkt) != index))
+		if (unlikely(*packet_into(pkt) != index || !encap_usual(pkt, length, &to, label_mask)))
 			break;
-		if (likely(encap_usual(w, pkt, &to, label_mask, count))) {
-			*end++ = pkt;
-			continue;
-		}
-		tx->n = (uint16_t)(end - tx->pkts);
-		encap_unusual(w, pkt, to.tunnel);
-		end = &tx->pkts[tx->n];
+		bytes += length;
+		end[i] = pkt;
 	}
-	tx->n = (uint16_t)(end - tx->pkts);
+	tx->n = (uint16_t)(tx->n + i);
+	count_objects(w->tunnel_counters, index, w->tunnels_max, COUNTER_DOWN, i, bytes);
 	return i;
 }
 
@@ -265,18 +261,28 @@ static void encap_each(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 	tunnel_table_lookup_burst(w->tables->tunnels, indexes, n, tunnels);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct outer to = outer_of(tunnels[i]);
+		uint16_t length = rte_pktmbuf_data_len(pkts[i]);
 
-		if (likely(encap_usual(w, pkts[i], &to, w->label_mask, w->tunnel_counters != NULL)))
-			push(w, STAGE_tx, pkts[i]);
-		else
+		if (unlikely(!encap_usual(pkts[i], length, &to, w->label_mask))) {
 			encap_unusual(w, pkts[i], tunnels[i]);
+			continue;
+		}
+		count_object(w->tunnel_counters, indexes[i], w->tunnels_max, COUNTER_DOWN, length);
+		push(w, STAGE_tx, pkts[i]);
 	}
 }
 
+/* Nearly always all packets of a burst go into one tunnel at a MAG; at an LMA hardly ever two. */
 void stage_encap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
-	uint16_t done = encap_one(w, pkts, n);
+	const uint32_t index = *packet_into(pkts[0]);
+	const struct tunnel *tunnel = tunnel_table_lookup(w->tables->tunnels, index);
+	uint16_t i = encap_run(w, pkts, n, index, tunnel);
 
-	if (done < n)
-		encap_each(w, pkts + done, (uint16_t)(n - done));
+	while (i < n && *packet_into(pkts[i]) == index) {
+		encap_unusual(w, pkts[i++], tunnel);
+		i += encap_run(w, pkts + i, (uint16_t)(n - i), index, tunnel);
+	}
+	if (i < n)
+		encap_each(w, pkts + i, (uint16_t)(n - i));
 }

@@ -255,13 +255,19 @@ void push_error(struct worker *w, struct rte_mbuf *pkt, enum punt_reason punt, e
 /* A packet whose entry says something else than to forward it here. */
 void push_forward_action(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward);
 
-static inline void count_object(
-	struct object_counter *counters, uint32_t index, uint32_t max, enum counter_direction direction, uint32_t bytes)
+static inline void count_objects(struct object_counter *counters, uint32_t index, uint32_t max,
+	enum counter_direction direction, uint32_t packets, uint32_t bytes)
 {
 	if (counters == NULL || unlikely(index >= max))
 		return;
-	counter_add(&counters[(uint64_t)index * COUNTER_DIRECTIONS + direction].packets, 1);
+	counter_add(&counters[(uint64_t)index * COUNTER_DIRECTIONS + direction].packets, packets);
 	counter_add(&counters[(uint64_t)index * COUNTER_DIRECTIONS + direction].bytes, bytes);
+}
+
+static inline void count_object(
+	struct object_counter *counters, uint32_t index, uint32_t max, enum counter_direction direction, uint32_t bytes)
+{
+	count_objects(counters, index, max, direction, 1, bytes);
 }
 
 static inline void prefetch_object(
