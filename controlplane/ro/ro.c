@@ -367,8 +367,9 @@ void ro_transaction_done(struct ro *ro, const struct engine_time *now, uint64_t 
 		exchanges_cancel(ro, a, false);
 		a->last_failure = status;
 		pair_note(ro, a, RO_EVENT_NOT_INSTALLED, status);
-		if (error == -EHOSTUNREACH && a->back == INDEX_NONE)
-			a->receives = true; /* that a next hop is not found hinders nobody from taking packets */
+		/* That a next hop is not found hinders nobody from taking packets, unless they go back through it. */
+		if (error == -EHOSTUNREACH && (a->back == INDEX_NONE || serial != a->receive_serial))
+			a->receives = true;
 		else if (serial == a->receive_serial)
 			a->receives = false;
 		association_clear(ro, a, status);

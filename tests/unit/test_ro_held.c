@@ -152,6 +152,31 @@ static void receiving_half_stays_when_a_next_hop_is_not_found(void **state)
 	}
 }
 
+/* The same while the MN leaves MAG2, and its LMA has not said so yet: what comes for it goes back. */
+static void returning_half_stays_when_a_next_hop_is_not_found(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 2; variant++) {
+		world_init(&world, (struct world_options){
+					   .one_lma = true, .pbu_for_setup = variant & 1, .trust_peers = variant & 1});
+		world_traffic(&world, LMA1);
+		world.nodes[MAG2].fake.is_unresolved = true;
+		world_move(&world, 1, MAG3);
+		world.nodes[MAG2].fake.is_held = true;
+		ro_session_changed(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, RO_SESSION_RENEWED);
+		world_run(&world);
+		world.nodes[LMA1].fake.is_held = true;
+		world_move(&world, 2, MAG1);
+		resolve(MAG2, -EHOSTUNREACH);
+		world.nodes[MAG2].fake.is_held = false;
+		world_run(&world);
+		world.nodes[LMA1].fake.is_held = false;
+		world_pass(&world, SETTLE_MS);
+		assert_true(is_direct());
+		world_fini(&world);
+	}
+}
+
 /* What the tables refuse is refused whatever came after it: the tunnel of the old entry is in use yet. */
 static void refusal_before_the_path_was_left_counts(void **state)
 {
@@ -358,6 +383,7 @@ int main(void)
 		cmocka_unit_test(next_hop_of_a_path_that_was_left_is_of_no_interest),
 		cmocka_unit_test(refusal_counts_however_many_transactions_there_were),
 		cmocka_unit_test(receiving_half_stays_when_a_next_hop_is_not_found),
+		cmocka_unit_test(returning_half_stays_when_a_next_hop_is_not_found),
 		cmocka_unit_test(refusal_before_the_path_was_left_counts),
 		cmocka_unit_test(setup_that_comes_after_mn_was_away_sets_nothing_up),
 		cmocka_unit_test(lives_with_held_transactions_end_well),
