@@ -133,7 +133,7 @@ static void adopt(const struct ro *ro, struct association *a, const struct ro_re
 	a->proxy = (fixed->flags & RO_FLAG_P) != 0;
 	a->handover = (fixed->flags & RO_FLAG_H) != 0;
 	a->reason = fixed->value;
-	a->lifetime_s = fixed->lifetime_s;
+	a->lifetime_s = fixed->lifetime_s < ro->config.lifetime_s ? fixed->lifetime_s : ro->config.lifetime_s;
 	a->lead = (uint8_t)own;
 	a->forget_ms = a->linger_ms = 0;
 	a->rolled_back = false;

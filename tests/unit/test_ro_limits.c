@@ -662,6 +662,55 @@ static void pbu_of_a_denied_mag_is_refused_whoever_it_is_about(void **state)
 	}
 }
 
+/* ---- lifetime ---- */
+
+#define SHORT_S 40
+
+static unsigned adjusted, short_lived;
+
+static void one_is_short_lived(struct ro_config *config)
+{
+	if (adjusted++ == short_lived)
+		config->lifetime_s = SHORT_S;
+}
+
+/* RO-036, G.6.6: everybody who takes part knows the shortest lifetime; it is refreshed in time, and without that it
+ * ends. */
+static void pair_has_the_shortest_lifetime_of_who_take_part(void **state)
+{
+	struct ro_view view;
+
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++)
+		for (short_lived = LMA1; short_lived <= MAG2; short_lived++) {
+			unsigned lma2 = variant & 2 ? LMA1 : LMA2;
+
+			if (short_lived == LMA2 && lma2 != LMA2)
+				continue;
+			adjusted = 0;
+			world_init(&world,
+				(struct world_options){
+					.proxy = variant & 1, .one_lma = variant & 2, .adjust = one_is_short_lived});
+			assert_int_equal(start(), 0);
+			assert_true(is_direct());
+			for (unsigned i = 0; i < 10; i++) {
+				for (unsigned node = LMA1; node <= MAG2; node++)
+					if (node != LMA2 || lma2 == LMA2) {
+						assert_true(ro_pair_find(world.nodes[node].ro, world.mns[0].prefix,
+							world.mns[1].prefix, &view));
+						assert_int_equal(view.lifetime_s, SHORT_S);
+					}
+				world_pass(&world, SHORT_S * 500);
+				assert_true(is_direct());
+			}
+			world.nodes[LMA1].dead = world.nodes[LMA2].dead = true;
+			world_pass(&world, SHORT_S * 1000);
+			assert_false(world_sends(&world, MAG1, 1, 2, MAG2));
+			assert_false(world_sends(&world, MAG2, 2, 1, MAG1));
+			world_fini(&world);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -679,6 +728,7 @@ int main(void)
 		cmocka_unit_test(mn_triggers_only_so_often),
 		cmocka_unit_test(prefix_that_is_not_eligible_takes_no_part),
 		cmocka_unit_test(prefix_of_a_gateway_is_nobodys),
+		cmocka_unit_test(pair_has_the_shortest_lifetime_of_who_take_part),
 		cmocka_unit_test(pair_that_nobody_uses_is_removed_at_the_refresh),
 		cmocka_unit_test(pair_whose_packets_nobody_counts_stays),
 		cmocka_unit_test(pair_that_one_mag_saw_used_stays),
