@@ -403,10 +403,8 @@ static __rte_always_inline const struct rte_ipv6_hdr *take_usual(struct rte_mbuf
 		     (pkt->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 || claimed > length - RTE_ETHER_HDR_LEN ||
 		     ip->proto == IPPROTO_MH || (routable[ip->src_addr[0]] & routable[ip->dst_addr[0]]) == 0))
 		return NULL;
-	pkt->vlan_tci = VLAN_NONE;
 	pkt->data_off = (uint16_t)(pkt->data_off + RTE_ETHER_HDR_LEN);
-	pkt->data_len = (uint16_t)claimed;
-	pkt->pkt_len = claimed;
+	packet_set_length(pkt, claimed);
 	memcpy(packet_path(pkt), &usual->path, sizeof(usual->path));
 	return ip;
 }

@@ -183,8 +183,7 @@ static __rte_always_inline bool encap_usual(
 	inner->hop_limits--;
 	write_outer((uint8_t *)inner, to, inner->vtc_flow, flow_hash(inner, length, label_mask), length);
 	pkt->data_off = (uint16_t)(pkt->data_off - to->length);
-	pkt->data_len = (uint16_t)whole;
-	pkt->pkt_len = whole;
+	packet_set_length(pkt, whole);
 	pkt->port = to->port;
 	return true;
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_mbuf.h>
@@ -48,6 +50,17 @@ static inline struct rte_ipv6_hdr *packet_ipv6(struct rte_mbuf *mbuf)
 static inline const struct rte_ether_hdr *packet_ethernet(struct rte_mbuf *mbuf)
 {
 	return (const struct rte_ether_hdr *)(rte_pktmbuf_mtod(mbuf, const uint8_t *) - packet_path(mbuf)->l2);
+}
+
+/* Give a packet of one segment @n octets, and no tag: two fields next to each other, in one store. */
+static inline void packet_set_length(struct rte_mbuf *mbuf, uint32_t n)
+{
+	const uint32_t word = rte_cpu_to_le_32(n);
+
+	_Static_assert(offsetof(struct rte_mbuf, vlan_tci) == offsetof(struct rte_mbuf, data_len) + 2 && VLAN_NONE == 0,
+		"the tag's field lies behind the length's");
+	memcpy((uint8_t *)mbuf + offsetof(struct rte_mbuf, data_len), &word, sizeof(word));
+	mbuf->pkt_len = n;
 }
 
 /* Grow the packet by @n octets in front; the caller has checked the headroom. Returns the new start of the data. */
