@@ -249,51 +249,63 @@ static inline bool hash_bucket_candidate(const struct hash_bucket *bucket, uint6
 	return true;
 }
 
-/* The first half of hash_core_find_burst(): the hashes of @n keys. Their first buckets are on their way. */
+/* A lookup between its two halves. */
+struct hash_ahead {
+	const struct hash_bucket *first;
+	uint64_t hash;
+};
+
+/* The first half of hash_core_find_burst(). The first buckets of @n keys are on their way. */
 static inline void hash_core_find_ahead(
-	const struct hash_core *core, const uint64_t *keys, uint16_t n, uint64_t *hashes, unsigned words)
+	const struct hash_core *core, const uint64_t *keys, uint16_t n, struct hash_ahead *ahead, unsigned words)
 {
 	const struct hash_bucket *const buckets = core->buckets;
 	const uint32_t bucket_count = core->bucket_count;
 	const uint64_t seed = core->seed;
 
 	for (uint16_t i = 0; i < n; i++) {
-		hashes[i] = hash_words(&keys[i * words], words, seed);
-		__builtin_prefetch(&buckets[hash_first(hashes[i], bucket_count)]);
+		uint64_t hash = hash_words(&keys[i * words], words, seed);
+
+		ahead[i] = (struct hash_ahead){&buckets[hash_first(hash, bucket_count)], hash};
+		__builtin_prefetch(ahead[i].first);
 	}
 }
 
 /* The second half, which may come as late as wanted. */
 static inline uint16_t hash_core_find_prepared(const struct hash_core *core, const uint64_t *keys,
-	const uint64_t *hashes, uint16_t n, const void **found, unsigned words, unsigned entry_bytes)
+	const struct hash_ahead *ahead, uint16_t n, const void **found, unsigned words, unsigned entry_bytes)
 {
 	const struct hash_bucket *const buckets = core->buckets;
 	const uint8_t *const slab = core->slab->entries;
-	const uint32_t bucket_count = core->bucket_count;
 	const struct hash_bucket *second[VECTOR_MAX];
-	uint8_t seconds[VECTOR_MAX]; /* keys that may lie in their second bucket */
-	uint16_t missed = 0, second_count = 0;
+	uint8_t others[VECTOR_MAX]; /* keys that may lie in their second bucket; then those not found at once */
+	uint16_t missed = 0, count = 0;
 	bool moved;
 
 	for (uint16_t i = 0; i < n; i++) {
-		uint32_t first = hash_first(hashes[i], bucket_count);
+		const struct hash_bucket *first = ahead[i].first;
 
-		if (!hash_bucket_candidate(&buckets[first], hashes[i], slab, entry_bytes, &found[i], &moved) && moved) {
-			second[second_count] = &buckets[hash_second(hashes[i], first, bucket_count)];
-			__builtin_prefetch(second[second_count]);
-			seconds[second_count++] = (uint8_t)i;
+		if (!hash_bucket_candidate(first, ahead[i].hash, slab, entry_bytes, &found[i], &moved) && moved) {
+			second[count] =
+				&buckets[hash_second(ahead[i].hash, (uint32_t)(first - buckets), core->bucket_count)];
+			__builtin_prefetch(second[count]);
+			others[count++] = (uint8_t)i;
 		}
 	}
-	for (uint16_t j = 0; j < second_count; j++)
-		hash_bucket_candidate(second[j], hashes[seconds[j]], slab, entry_bytes, &found[seconds[j]], &moved);
+	for (uint16_t j = 0; j < count; j++)
+		hash_bucket_candidate(second[j], ahead[others[j]].hash, slab, entry_bytes, &found[others[j]], &moved);
+	count = 0;
 	for (uint16_t i = 0; i < n; i++) {
-		const uint64_t *key = &keys[i * words];
-		uint32_t entry;
-
 		HASH_READER_STEP();
-		if (__builtin_expect(found[i] != NULL && hash_key_equal(found[i], key, words), 1))
-			continue;
-		entry = found[i] != NULL ? hash_core_find_hashed(core, key, hashes[i], words, entry_bytes) : HASH_NONE;
+		if (__builtin_expect(found[i] == NULL || !hash_key_equal(found[i], &keys[i * words], words), 0))
+			others[count++] = (uint8_t)i;
+	}
+	for (uint16_t j = 0; j < count; j++) {
+		uint16_t i = others[j];
+		uint32_t entry = HASH_NONE;
+
+		if (found[i] != NULL)
+			entry = hash_core_find_hashed(core, &keys[i * words], ahead[i].hash, words, entry_bytes);
 		found[i] = entry != HASH_NONE ? hash_entry_key(core->slab, entry, entry_bytes) : NULL;
 		missed = (uint16_t)(missed + (entry == HASH_NONE));
 	}
@@ -309,8 +321,8 @@ static inline uint16_t hash_core_find_prepared(const struct hash_core *core, con
 static inline uint16_t hash_core_find_burst(const struct hash_core *core, const uint64_t *keys, uint16_t n,
 	const void **found, unsigned words, unsigned entry_bytes)
 {
-	uint64_t hashes[VECTOR_MAX];
+	struct hash_ahead ahead[VECTOR_MAX];
 
-	hash_core_find_ahead(core, keys, n, hashes, words);
-	return hash_core_find_prepared(core, keys, hashes, n, found, words, entry_bytes);
+	hash_core_find_ahead(core, keys, n, ahead, words);
+	return hash_core_find_prepared(core, keys, ahead, n, found, words, entry_bytes);
 }

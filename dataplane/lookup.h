@@ -76,6 +76,6 @@ static inline void uplink_ahead_find(struct worker *w, uint16_t count)
 	struct uplink_ahead *ahead = &w->ahead;
 	uint16_t from = ahead->count;
 
-	pair_table_lookup_ahead(w->tables->pairs, &ahead->keys[from], (uint16_t)(count - from), &ahead->hashes[from]);
+	pair_table_lookup_ahead(w->tables->pairs, &ahead->keys[from], (uint16_t)(count - from), &ahead->lookups[from]);
 	ahead->count = count;
 }

@@ -89,16 +89,17 @@ uint16_t pair_table_lookup_burst(
 		&table->exact.core, keys->words, n, (const void **)(void *)pairs, PAIR_WORDS, PAIR_BYTES);
 }
 
-void pair_table_lookup_ahead(const struct pair_table *table, const union pair_key *keys, uint16_t n, uint64_t *hashes)
+void pair_table_lookup_ahead(
+	const struct pair_table *table, const union pair_key *keys, uint16_t n, struct hash_ahead *ahead)
 {
-	hash_core_find_ahead(&table->exact.core, keys->words, n, hashes, PAIR_WORDS);
+	hash_core_find_ahead(&table->exact.core, keys->words, n, ahead, PAIR_WORDS);
 }
 
-uint16_t pair_table_lookup_prepared(const struct pair_table *table, const union pair_key *keys, const uint64_t *hashes,
-	uint16_t n, const struct pair_entry **pairs)
+uint16_t pair_table_lookup_prepared(const struct pair_table *table, const union pair_key *keys,
+	const struct hash_ahead *ahead, uint16_t n, const struct pair_entry **pairs)
 {
 	return hash_core_find_prepared(
-		&table->exact.core, keys->words, hashes, n, (const void **)(void *)pairs, PAIR_WORDS, PAIR_BYTES);
+		&table->exact.core, keys->words, ahead, n, (const void **)(void *)pairs, PAIR_WORDS, PAIR_BYTES);
 }
 
 /* The entry that @pair asks for. 0 or -EINVAL. */

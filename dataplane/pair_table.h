@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fwd_update.h"
+#include "hash_core.h"
 #include "hold_ends.h"
 #include "memory.h"
 #include "reclaim.h"
@@ -117,11 +118,12 @@ uint16_t pair_table_lookup_burst(
 	const struct pair_table *table, const union pair_key *keys, uint16_t n, const struct pair_entry **entries);
 /*
  * The same in two halves, with other work between them: the first has what is read first on its way to the cache.
- * @hashes: from one to the other. Readers.
+ * @ahead: from one to the other. Readers.
  */
-void pair_table_lookup_ahead(const struct pair_table *table, const union pair_key *keys, uint16_t n, uint64_t *hashes);
-uint16_t pair_table_lookup_prepared(const struct pair_table *table, const union pair_key *keys, const uint64_t *hashes,
-	uint16_t n, const struct pair_entry **entries);
+void pair_table_lookup_ahead(
+	const struct pair_table *table, const union pair_key *keys, uint16_t n, struct hash_ahead *ahead);
+uint16_t pair_table_lookup_prepared(const struct pair_table *table, const union pair_key *keys,
+	const struct hash_ahead *ahead, uint16_t n, const struct pair_entry **entries);
 
 /*
  * Writer. The half is that of @pair's forward.flags. 0, or -EINVAL: no half, source and destination are not two

@@ -76,7 +76,7 @@ static void uplink_find(struct worker *w, struct rte_mbuf **pkts, uint16_t n, co
 				packet_ethernet(pkts[i]), packet_ipv6(pkts[i]));
 		uplink_ahead_find(w, n);
 	}
-	pair_table_lookup_prepared(w->tables->pairs, ahead->keys, ahead->hashes, n, entries);
+	pair_table_lookup_prepared(w->tables->pairs, ahead->keys, ahead->lookups, n, entries);
 	prefetch_pair_counters(w, n, COUNTER_UP, entries);
 }
 

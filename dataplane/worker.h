@@ -35,7 +35,7 @@ struct uplink_ahead {
 	uint16_t count;
 	union pair_key keys[VECTOR_MAX];
 	uint64_t from[VECTOR_MAX]; /* pair_from_word() */
-	uint64_t hashes[VECTOR_MAX];
+	struct hash_ahead lookups[VECTOR_MAX];
 } __attribute__((aligned(64)));
 
 /* A receive queue that this worker owns. */
