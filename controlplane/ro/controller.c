@@ -280,6 +280,7 @@ static void end_active(struct ro *ro, struct association *a, uint8_t cause)
 	a->step = STEP_IDLE;
 	a->yielded = false;
 	a->deadline_ms = a->expires_ms = a->start_ms = 0;
+	a->attempts = 0;
 	a->forget_ms = tombstone_end(ro, a);
 	pair_note(ro, a, RO_EVENT_FALLBACK, cause);
 	association_schedule(ro, a);

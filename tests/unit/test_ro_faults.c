@@ -272,6 +272,34 @@ static void lma_that_was_asked_repeats_the_update_as_its_own(void **state)
 	}
 }
 
+/* Only the MAGs know what there was, with stamps that an LMA whose clock is far behind does not believe. */
+static void clock_that_is_set_right_is_enough_for_a_new_set_up(void **state)
+{
+	const uint64_t ahead_ns = UINT64_C(3600000000000), less_ns = UINT64_C(5000000000);
+
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		begin(variant);
+		world.now.wall_ns += ahead_ns;
+		world_traffic(&world, LMA1);
+		assert_int_equal(
+			ro_stop(world.nodes[LMA1].ro, &world.now, world.mns[0].prefix, world.mns[1].prefix), 0);
+		world_run(&world);
+		world_restart(&world, LMA1);
+		world_restart(&world, LMA2);
+		world.now.wall_ns -= ahead_ns;
+		world_traffic(&world, LMA1);
+		world_pass(&world, 5000);
+		assert_true(world_is_quiet(&world));
+		world.now.wall_ns += ahead_ns - less_ns;
+		world_traffic(&world, LMA1);
+		world_pass(&world, 3000);
+		if (!is_direct())
+			fail_msg("variant %u: not set up", variant);
+		world_fini(&world);
+	}
+}
+
 /* The Ack has all its time when the request leaves late. */
 static void setup_that_is_sent_late_is_repeated_in_time(void **state)
 {
@@ -532,6 +560,7 @@ int main(void)
 		cmocka_unit_test(setup_of_an_update_that_is_over_does_not_leave),
 		cmocka_unit_test(setup_that_comes_after_the_removal_sets_nothing_up),
 		cmocka_unit_test(setup_that_comes_after_the_removal_of_an_unanswered_init_sets_nothing_up),
+		cmocka_unit_test(clock_that_is_set_right_is_enough_for_a_new_set_up),
 		cmocka_unit_test(lma_that_was_asked_repeats_the_update_as_its_own),
 		cmocka_unit_test(setup_that_is_sent_late_is_repeated_in_time),
 		cmocka_unit_test(mn_that_moves_during_the_set_up_is_found_at_its_new_place),
