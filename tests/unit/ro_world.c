@@ -690,3 +690,28 @@ unsigned world_count_left(const struct world *world)
 	}
 	return count;
 }
+
+static void expect_at_rest(const struct world_node *node, unsigned seed)
+{
+	struct ro_stats stats;
+
+	ro_stats(node->ro, &stats);
+	if (stats.pairs + stats.active + stats.tunnels != 0)
+		fail_msg("seed %u, %s: %u pairs, %u active, %u tunnels", seed, names[node->number], stats.pairs,
+			stats.active, stats.tunnels);
+	assert_int_equal(fake_host_indexes(&node->fake, INDEX_TUNNEL), 0);
+	for (unsigned i = 0; i < WORLD_PAIRS; i++)
+		assert_false(node->pairs[i].used);
+}
+
+void world_expect_nothing_left(struct world *world, unsigned seed)
+{
+	world_move(world, 1, -1);
+	world_move(world, 2, -1);
+	for (unsigned i = 0; i < 40; i++) {
+		world_pass(world, 10000);
+		world->arrow_count = 0;
+	}
+	for (unsigned i = 0; i < NODES; i++)
+		expect_at_rest(&world->nodes[i], seed);
+}

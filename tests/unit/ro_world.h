@@ -110,6 +110,8 @@ void world_move(struct world *world, unsigned mn, int mag);
 void world_restart(struct world *world, unsigned node);
 /* How many pairs, entries of pairs and tunnels there are anywhere. */
 unsigned world_count_left(const struct world *world);
+/* MN 1 and 2 leave for good: after 400 s there is nothing of them anywhere. @seed: what to say if there is. */
+void world_expect_nothing_left(struct world *world, unsigned seed);
 /* Everything sent since the last call, in order. */
 #define expect_arrows(world, ...) \
 	world_expect_arrows(world, __FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})

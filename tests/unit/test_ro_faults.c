@@ -527,23 +527,7 @@ static void rough_lives_leave_nothing_behind(void **state)
 			world.marker_count = 0;
 		}
 		world.lose_number = 0;
-		world_move(&world, 1, -1);
-		world_move(&world, 2, -1);
-		for (unsigned i = 0; i < 40; i++) {
-			world_pass(&world, 10000);
-			world.arrow_count = 0;
-		}
-		for (unsigned i = 0; i < NODES; i++) {
-			struct ro_stats stats;
-
-			ro_stats(world.nodes[i].ro, &stats);
-			if (stats.pairs + stats.active + stats.tunnels != 0)
-				fail_msg("seed %u, node %u: %u pairs, %u active, %u tunnels", seed, i, stats.pairs,
-					stats.active, stats.tunnels);
-			assert_int_equal(fake_host_indexes(&world.nodes[i].fake, INDEX_TUNNEL), 0);
-			for (unsigned j = 0; j < WORLD_PAIRS; j++)
-				assert_false(world.nodes[i].pairs[j].used);
-		}
+		world_expect_nothing_left(&world, seed);
 		world_fini(&world);
 	}
 }

@@ -312,27 +312,6 @@ static void held_step(uint64_t *random)
 	let_go_in_time(random);
 }
 
-static void expect_nothing_left(unsigned seed)
-{
-	world_move(&world, 1, -1);
-	world_move(&world, 2, -1);
-	for (unsigned i = 0; i < 40; i++) {
-		world_pass(&world, 10000);
-		world.arrow_count = 0;
-	}
-	for (unsigned i = 0; i < NODES; i++) {
-		struct ro_stats stats;
-
-		ro_stats(world.nodes[i].ro, &stats);
-		if (stats.pairs + stats.active + stats.tunnels != 0)
-			fail_msg("seed %u, node %u: %u pairs, %u active, %u tunnels", seed, i, stats.pairs,
-				stats.active, stats.tunnels);
-		assert_int_equal(fake_host_indexes(&world.nodes[i].fake, INDEX_TUNNEL), 0);
-		for (unsigned j = 0; j < WORLD_PAIRS; j++)
-			assert_false(world.nodes[i].pairs[j].used);
-	}
-}
-
 static void lives_with_held_transactions_end_well(void **state)
 {
 	const char *more = getenv("RO_SEEDS"), *from = getenv("RO_SEED");
@@ -372,7 +351,7 @@ static void lives_with_held_transactions_end_well(void **state)
 		world_pass(&world, 2000);
 		if (!is_direct())
 			fail_msg("seed %u: not direct in the end", seed);
-		expect_nothing_left(seed);
+		world_expect_nothing_left(&world, seed);
 		world_fini(&world);
 	}
 }
