@@ -186,6 +186,14 @@ void deregistered(struct mag *mag, struct attachment *a)
 		refuse(mag, a, false);
 }
 
+void deregistered_in_vain(struct mag *mag, struct attachment *a)
+{
+	uint64_t session = forwarding_session(a);
+
+	deregistered(mag, a);
+	forwarding_tell_kept(mag, session);
+}
+
 void binding_lost(struct mag *mag, struct attachment *a, bool keep_prefixes)
 {
 	a->expires_ms = 0;

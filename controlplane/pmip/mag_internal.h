@@ -232,6 +232,8 @@ void refuse(struct mag *mag, struct attachment *a, bool forever);
 void binding_lost(struct mag *mag, struct attachment *a, bool keep_prefixes);
 /* What @after says, when the LMA has answered or the wait is over. */
 void deregistered(struct mag *mag, struct attachment *a);
+/* The same; the LMA refused or did not answer, so its binding may be as it was: that is told (MAG_SESSION_KEPT). */
+void deregistered_in_vain(struct mag *mag, struct attachment *a);
 
 /* ---- mag_walk.c: renewals and the shutdown ---- */
 

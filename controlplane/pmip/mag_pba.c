@@ -318,9 +318,7 @@ static void refused(struct mag *mag, struct attachment *a, const struct mh_messa
 	uint64_t session = a->told;
 
 	if (a->state == ATTACHMENT_DEREGISTERING && (!is_sequence || a->retried_sequence)) {
-		session = forwarding_session(a);
-		deregistered(mag, a);
-		forwarding_tell_kept(mag, session);
+		deregistered_in_vain(mag, a);
 		return;
 	}
 	reject(mag, a, message);

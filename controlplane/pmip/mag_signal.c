@@ -274,7 +274,7 @@ void signal_fire(struct timer *timer, void *context, uint64_t now_ms)
 	case ATTACHMENT_REFRESHING: retransmit_due(mag, a); break;
 	case ATTACHMENT_ACTIVE: refresh_due(mag, a); break;
 	case ATTACHMENT_WAITING: retry_due(mag, a); break;
-	case ATTACHMENT_DEREGISTERING: deregistered(mag, a); break;
+	case ATTACHMENT_DEREGISTERING: deregistered_in_vain(mag, a); break;
 	case ATTACHMENT_REFUSED:
 	case ATTACHMENT_DETACHED: forwarding_remove(mag, a); break;
 	case ATTACHMENT_INSTALLING: /* the door is slow: look again */

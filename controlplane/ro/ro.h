@@ -202,7 +202,7 @@ enum ro_session_change {
 	RO_SESSION_MOVED,   /* LMA: has another proxy-CoA, after the PBA; MAG: on another access link */
 	RO_SESSION_DOWN,    /* gone; its owner does not find it any more */
 	RO_SESSION_RENEWED, /* LMA: its MAG de-registered it, and has it again; nothing of its pairs is left there */
-	RO_SESSION_KEPT,    /* MAG: it is down, and its LMA refused to hear of it: the binding is as it was */
+	RO_SESSION_KEPT,    /* MAG: it is down, and its LMA refused to hear of it, or did not answer */
 };
 
 /*

@@ -104,6 +104,19 @@ static void session_is_down_when_its_deregistration_begins(void **state)
 	expect_no_more(); /* once is enough */
 }
 
+/* Its LMA may not have heard of it, and go on with its pairs. */
+static void deregistration_without_an_answer_is_told(void **state)
+{
+	detach_by_operator();
+	expect(MAG_SESSION_DOWN, FIRST);
+	world_pass(900);
+	expect_no_more();
+	world_pass(1000);
+	expect(MAG_SESSION_KEPT, FIRST);
+	expect_no_more();
+	assert_null(world_endpoint("2001:db8:f1:1::/64"));
+}
+
 static void node_that_comes_back_during_its_deregistration_is_up_again(void **state)
 {
 	detach_by_operator();
@@ -208,6 +221,7 @@ int main(void)
 		SESSION(refresh_with_the_same_prefixes_is_no_news),
 		SESSION(session_on_another_link_has_moved),
 		SESSION(session_is_down_when_its_deregistration_begins),
+		SESSION(deregistration_without_an_answer_is_told),
 		SESSION(node_that_comes_back_during_its_deregistration_is_up_again),
 		SESSION(refused_refresh_takes_the_session_down),
 		SESSION(rejection_for_a_time_suspends_the_session),
