@@ -55,8 +55,7 @@ enum mag_session_change {
 	MAG_SESSION_UP,    /* registered, its prefixes are forwarded */
 	MAG_SESSION_MOVED, /* on another access link */
 	MAG_SESSION_DOWN,  /* the MN is gone or lost its binding or these prefixes */
-	MAG_SESSION_KEPT,  /* it is down, but the LMA refused to hear of it, or did not answer: its binding may be as it
-			      was */
+	MAG_SESSION_KEPT,  /* it is down, and the LMA refused to hear of it or did not answer */
 };
 
 /*
