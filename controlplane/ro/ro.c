@@ -334,12 +334,15 @@ int ro_stop(struct ro *ro, const struct engine_time *now, uint64_t x, uint64_t y
 
 /*
  * Is the refusal of transaction @serial news? Not if what it had is gone anyway, nor if it waited for a next hop, or a
- * tunnel that went (-ENOENT), of a path that the pair has left.
+ * tunnel that went (-ENOENT), of a path that the pair has left. Always if RX, which lingers, is not as it shall be:
+ * what is in the tables may name a tunnel that goes.
  */
 static bool refusal_counts(const struct association *a, uint16_t serial, int error)
 {
 	bool is_path = error == -EHOSTUNREACH || error == -ENOENT;
 
+	if (!is_path && serial == a->receive_serial && (a->halves[2] | a->halves[3]) != 0)
+		return true;
 	return (int16_t)(serial - a->settled) >= 0 && !(is_path && (int16_t)(serial - a->path_serial) < 0);
 }
 

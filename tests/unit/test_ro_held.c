@@ -67,6 +67,36 @@ static void next_hop_of_a_path_that_was_left_is_of_no_interest(void **state)
 	}
 }
 
+/*
+ * MAG2 has switched to MAG3, whose next hop it does not find, while the tables still have to take the former MAG out of
+ * what it receives, and refuse that: it is not left there with a tunnel that goes.
+ */
+static void refusal_of_what_lingers_counts_after_a_next_hop_that_is_not_found(void **state)
+{
+	(void)state;
+	for (unsigned variant = 0; variant < 4; variant++) {
+		struct fake_host *fake = &world.nodes[MAG2].fake;
+
+		world_init(&world, (struct world_options){.proxy = variant & 1, .one_lma = variant & 2});
+		world_traffic(&world, LMA1);
+		assert_true(is_direct());
+		world.refusals = true;
+		fake->is_unresolved = true;
+		world_move(&world, 1, MAG3);
+		fake->is_held = true;
+		world_pass(&world, 1100);
+		fake->fail_update = 1;
+		fake->fail_op = FWD_OP_pair_replace;
+		fake->fail_error = -ENOSPC;
+		resolve(MAG2, -EHOSTUNREACH);
+		fake->is_unresolved = fake->is_held = false;
+		world_run(&world);
+		assert_int_equal(fake->fail_update, 0);
+		world_pass(&world, SETTLE_MS);
+		world_fini(&world);
+	}
+}
+
 /* The Init that waits in the world's queue. */
 static struct fake_message copy_of_first(void)
 {
@@ -359,6 +389,7 @@ static void lives_with_held_transactions_end_well(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refusal_of_what_lingers_counts_after_a_next_hop_that_is_not_found),
 		cmocka_unit_test(next_hop_of_a_path_that_was_left_is_of_no_interest),
 		cmocka_unit_test(refusal_counts_however_many_transactions_there_were),
 		cmocka_unit_test(receiving_half_stays_when_a_next_hop_is_not_found),
