@@ -110,9 +110,12 @@ static inline uint64_t hash_words(const uint64_t *key, unsigned words, uint64_t 
 {
 	uint64_t hash = words % 2 != 0 ? hash_mix(key[words - 1] ^ seed, UINT64_C(0xa0761d6478bd642f)) : 0;
 
+	_Static_assert(HASH_KEY_WORDS_MAX < 6, "two words at most twice; compilers do not unroll a loop here");
 	/* Two words at a time, each with another secret, so that the products do not wait for each other. */
-	for (unsigned i = 0; i + 1 < words; i += 2)
-		hash += hash_mix(key[i] ^ seed, key[i + 1] ^ (seed << (8 * i + 7) | seed >> (57 - 8 * i)));
+	if (words >= 2)
+		hash += hash_mix(key[0] ^ seed, key[1] ^ (seed << 7 | seed >> 57));
+	if (words >= 4)
+		hash += hash_mix(key[2] ^ seed, key[3] ^ (seed << 23 | seed >> 41));
 	return hash_mix(hash ^ seed, UINT64_C(0x9e3779b97f4a7c15));
 }
 
@@ -182,10 +185,16 @@ static inline const uint64_t *hash_entry_key(const struct slab *slab, uint32_t e
 
 static inline bool hash_key_equal(const uint64_t *a, const uint64_t *b, unsigned words)
 {
-	uint64_t difference = 0;
+	uint64_t difference = a[0] ^ b[0];
 
-	for (unsigned i = 0; i < words; i++)
-		difference |= a[i] ^ b[i];
+	if (words > 1)
+		difference |= a[1] ^ b[1];
+	if (words > 2)
+		difference |= a[2] ^ b[2];
+	if (words > 3)
+		difference |= a[3] ^ b[3];
+	if (words > 4)
+		difference |= a[4] ^ b[4];
 	return difference == 0;
 }
 
