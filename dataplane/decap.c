@@ -150,7 +150,8 @@ static void decap(struct worker *w, struct rte_mbuf *pkt, const struct tunnel_pe
  * congestion bits and goes elsewhere. The same as decap() does with it, in one go. False: it is something else; nothing
  * is changed.
  */
-static __rte_always_inline bool decap_usual(struct worker *w, struct rte_mbuf *pkt, const struct tunnel_peer *peer)
+static __rte_always_inline bool decap_usual(
+	struct worker *w, struct rte_mbuf *pkt, const struct tunnel_peer *peer, bool count)
 {
 	const struct rte_ipv6_hdr *outer = packet_ipv6(pkt), *inner = outer + 1;
 	uint32_t length = rte_pktmbuf_data_len(pkt), claimed;
@@ -169,49 +170,58 @@ static __rte_always_inline bool decap_usual(struct worker *w, struct rte_mbuf *p
 	pkt->pkt_len = claimed;
 	packet_path(pkt)->tunnel = peer->tunnel;
 	packet_path(pkt)->l2 = 0;
-	count_object(w->tunnel_counters, peer->tunnel, w->tunnels_max, COUNTER_UP, claimed);
+	if (count)
+		count_object(w->tunnel_counters, peer->tunnel, w->tunnels_max, COUNTER_UP, claimed);
 	push(w, after_decap[peer->use], pkt);
 	return true;
 }
 
-/* The addresses of @outer, source and destination, are the 32 octets at @addresses. */
-static __rte_always_inline bool is_between(const struct rte_ipv6_hdr *outer, const uint8_t *addresses)
+static __rte_always_inline uint64_t differ(const uint8_t *a, const uint8_t *b)
 {
-	uint64_t a[4], b[4];
+	uint64_t one, other;
 
-	memcpy(a, outer->src_addr, sizeof(a));
-	memcpy(b, addresses, sizeof(b));
-	return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
+	memcpy(&one, a, sizeof(one));
+	memcpy(&other, b, sizeof(other));
+	return one ^ other;
+}
+
+/* Do two outer headers have the same source and destination? @a and @b: where their addresses start. */
+static __rte_always_inline bool is_same_tunnel(const uint8_t *a, const uint8_t *b)
+{
+	return (differ(a, b) | differ(a + 8, b + 8) | differ(a + 16, b + 16) | differ(a + 24, b + 24)) == 0;
 }
 
 /* Packets of one tunnel come in runs, always so at a MAG: one lookup per run. */
 void stage_decap(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
+	static const union tunnel_key rest = {.protocol = IPPROTO_IPV6};
 	const struct tunnel_peer *peers[VECTOR_MAX];
 	union tunnel_key keys[VECTOR_MAX];
-	uint16_t ends[VECTOR_MAX]; /* of the runs */
-	uint16_t runs = 0, i = 0;
+	uint8_t run_of[VECTOR_MAX]; /* of each packet */
+	const bool count = w->tunnel_counters != NULL;
+	const uint8_t *last = NULL;
+	unsigned runs = 0;
 
-	while (i < n) {
+	for (uint16_t i = 0; i < n; i++) {
 		const uint8_t *addresses = packet_ipv6(pkts[i])->src_addr;
 
-		keys[runs] = (union tunnel_key){.protocol = IPPROTO_IPV6};
-		memcpy(&keys[runs].remote, addresses, 16);
-		memcpy(&keys[runs].local, addresses + 16, 16);
-		do {
-			i++;
-		} while (i < n && is_between(packet_ipv6(pkts[i]), addresses));
-		ends[runs++] = i;
+		if (last == NULL || !is_same_tunnel(addresses, last)) {
+			union tunnel_key *key = &keys[runs++];
+
+			memcpy(&key->remote, addresses, sizeof(key->remote));
+			memcpy(&key->local, addresses + 16, sizeof(key->local));
+			key->words[4] = rest.words[4];
+		}
+		last = addresses;
+		run_of[i] = (uint8_t)(runs - 1);
 	}
 	if (runs == 0)
 		return;
-	tunnel_table_peer_burst(w->tables->tunnels, keys, runs, peers);
-	for (uint16_t run = 0; run < runs && w->tunnel_counters != NULL; run++)
+	tunnel_table_peer_burst(w->tables->tunnels, keys, (uint16_t)runs, peers);
+	for (unsigned run = 0; run < runs && count; run++)
 		if (likely(peers[run] != NULL))
 			prefetch_object(w->tunnel_counters, peers[run]->tunnel, w->tunnels_max, COUNTER_UP);
-	i = 0;
-	for (uint16_t run = 0; run < runs; run++)
-		for (; i < ends[run]; i++)
-			if (unlikely(!decap_usual(w, pkts[i], peers[run])))
-				decap(w, pkts[i], peers[run]);
+	for (uint16_t i = 0; i < n; i++)
+		if (unlikely(!decap_usual(w, pkts[i], peers[run_of[i]], count)))
+			decap(w, pkts[i], peers[run_of[i]]);
 }
