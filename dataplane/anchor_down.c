@@ -16,19 +16,15 @@ static void anchor_miss(struct worker *w, struct rte_mbuf *pkt)
 		push_drop(w, pkt, DROP_not_for_us);
 }
 
-static void anchor_hit(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+/* What does not go into a tunnel: nothing for encap. */
+static void anchor_refuse(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
 {
-	if (unlikely((forward->flags & FORWARD_BLOCKED) != 0)) {
+	if (forward->action == FORWARD_NONE)
+		anchor_miss(w, pkt);
+	else if ((forward->flags & FORWARD_BLOCKED) != 0)
 		push_drop(w, pkt, DROP_anchor_blocked);
-		return;
-	}
-	if (unlikely(forward->action != FORWARD_TUNNEL)) {
+	else
 		push_forward_action(w, pkt, forward);
-		return;
-	}
-	count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_DOWN, rte_pktmbuf_data_len(pkt));
-	*packet_into(pkt) = forward->tunnel;
-	push(w, STAGE_encap, pkt);
 }
 
 /*
@@ -58,14 +54,25 @@ static void anchor_watch(struct worker *w, struct rte_mbuf **pkts, const struct 
 void stage_anchor_down(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct forward *forwards[VECTOR_MAX];
+	const bool count = w->node_counters != NULL;
+	struct vector *encap = &w->vectors[STAGE_encap];
+	uint16_t done = encap->n;
 
 	lookup_endpoints(w, pkts, n, LOOKUP_DESTINATION, COUNTER_DOWN, forwards);
 	if (w->sketch != NULL)
 		anchor_watch(w, pkts, forwards, n);
 	for (uint16_t i = 0; i < n; i++) {
-		if (likely(forwards[i]->action != FORWARD_NONE))
-			anchor_hit(w, pkts[i], forwards[i]);
-		else
-			anchor_miss(w, pkts[i]);
+		const struct forward *forward = forwards[i];
+
+		if (unlikely(forward->action != FORWARD_TUNNEL || (forward->flags & FORWARD_BLOCKED) != 0)) {
+			anchor_refuse(w, pkts[i], forward);
+			continue;
+		}
+		if (count)
+			count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_DOWN,
+				rte_pktmbuf_data_len(pkts[i]));
+		*packet_into(pkts[i]) = forward->tunnel;
+		encap->pkts[done++] = pkts[i];
 	}
+	encap->n = done;
 }

@@ -69,19 +69,47 @@ static void anchor_wrong_tunnel(struct worker *w, struct rte_mbuf *pkt, const st
 		push_drop(w, pkt, DROP_anchor_source);
 }
 
+static __rte_noinline void anchor(struct worker *w, struct rte_mbuf *pkt, const struct forward *forward)
+{
+	if (forward->action == FORWARD_NONE)
+		anchor_miss(w, pkt);
+	else if (forward->tunnel != packet_path(pkt)->tunnel)
+		anchor_wrong_tunnel(w, pkt, forward);
+	else
+		anchor_forward(w, pkt, forward);
+}
+
+/* As anchor() does it, for what nearly every packet is. False: it is something else; nothing is changed. */
+static __rte_always_inline bool anchor_usual(
+	const struct worker *w, struct rte_mbuf *pkt, const struct forward *forward, bool count)
+{
+	const uint8_t *destination = packet_ipv6(pkt)->dst_addr;
+
+	if (unlikely(forward->action != FORWARD_TUNNEL || forward->tunnel != packet_path(pkt)->tunnel ||
+		     (forward->flags & FORWARD_BLOCKED) != 0 || !ipv6_is_routable(destination) ||
+		     gateway_own(w->gateway, destination, PORT_NONE) >= 0))
+		return false;
+	if (count)
+		count_object(w->node_counters, forward->node, w->nodes_max, COUNTER_UP, rte_pktmbuf_data_len(pkt));
+	return true;
+}
+
 void stage_anchor_up(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct forward *forwards[VECTOR_MAX];
+	const bool count = w->node_counters != NULL;
+	struct vector *down = &w->vectors[STAGE_anchor_down];
+	uint16_t done = down->n;
 
 	lookup_endpoints(w, pkts, n, LOOKUP_SOURCE, COUNTER_UP, forwards);
 	for (uint16_t i = 0; i < n; i++) {
-		const struct forward *forward = forwards[i];
-
-		if (unlikely(forward->action == FORWARD_NONE))
-			anchor_miss(w, pkts[i]);
-		else if (unlikely(forward->tunnel != packet_path(pkts[i])->tunnel))
-			anchor_wrong_tunnel(w, pkts[i], forward);
-		else
-			anchor_forward(w, pkts[i], forward);
+		if (likely(anchor_usual(w, pkts[i], forwards[i], count))) {
+			down->pkts[done++] = pkts[i];
+			continue;
+		}
+		down->n = done;
+		anchor(w, pkts[i], forwards[i]);
+		done = down->n;
 	}
+	down->n = done;
 }

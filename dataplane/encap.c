@@ -252,23 +252,31 @@ static void encap_each(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct tunnel *tunnels[VECTOR_MAX];
 	uint32_t indexes[VECTOR_MAX];
+	const uint64_t label_mask = w->label_mask;
+	const bool count = w->tunnel_counters != NULL;
+	struct vector *tx = &w->vectors[STAGE_tx];
+	uint16_t done = tx->n;
 
 	for (uint16_t i = 0; i < n; i++)
 		indexes[i] = *packet_into(pkts[i]);
-	for (uint16_t i = 0; i < n && w->tunnel_counters != NULL; i++)
+	for (uint16_t i = 0; i < n && count; i++)
 		prefetch_object(w->tunnel_counters, indexes[i], w->tunnels_max, COUNTER_DOWN);
 	tunnel_table_lookup_burst(w->tables->tunnels, indexes, n, tunnels);
 	for (uint16_t i = 0; i < n; i++) {
 		const struct outer to = outer_of(tunnels[i]);
 		uint16_t length = rte_pktmbuf_data_len(pkts[i]);
 
-		if (unlikely(!encap_usual(pkts[i], length, &to, w->label_mask))) {
+		if (unlikely(!encap_usual(pkts[i], length, &to, label_mask))) {
+			tx->n = done;
 			encap_unusual(w, pkts[i], tunnels[i]);
+			done = tx->n;
 			continue;
 		}
-		count_object(w->tunnel_counters, indexes[i], w->tunnels_max, COUNTER_DOWN, length);
-		push(w, STAGE_tx, pkts[i]);
+		if (count)
+			count_object(w->tunnel_counters, indexes[i], w->tunnels_max, COUNTER_DOWN, length);
+		tx->pkts[done++] = pkts[i];
 	}
+	tx->n = done;
 }
 
 /* Nearly always all packets of a burst go into one tunnel at a MAG; at an LMA hardly ever two. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pipeline.h"
 
+#include "deliver.h"
 #include "lookup.h"
 
 /* Not what the peer may send: it is told, so that it goes back to the path over the LMA. */
@@ -120,23 +121,54 @@ void marker_arrived(struct worker *w, struct rte_mbuf *pkt)
 	push_drop(w, pkt, DROP_marker);
 }
 
+/* @entry: NULL, there is none. */
+static __rte_noinline void pair(struct worker *w, struct rte_mbuf *pkt, const struct pair_entry *entry)
+{
+	uint32_t tunnel = packet_path(pkt)->tunnel;
+
+	if (entry == NULL)
+		pair_refuse(w, pkt, DROP_pair_unknown);
+	else if (entry->check.tunnel != tunnel && entry->check.former != tunnel)
+		pair_refuse(w, pkt, DROP_pair_tunnel_mismatch);
+	else if (entry->forward.hold != 0 && w->hold != NULL && entry->check.tunnel == tunnel)
+		pair_hold(w, pkt, entry);
+	else
+		pair_forward(w, pkt, entry);
+}
+
+/* As pair() does it, for what nearly every packet is. False: it is something else; nothing is changed. */
+static __rte_always_inline bool pair_usual(
+	const struct worker *w, struct rte_mbuf *pkt, const struct pair_entry *entry, bool count)
+{
+	uint32_t bytes = rte_pktmbuf_data_len(pkt);
+
+	if (unlikely(entry == NULL || entry->check.tunnel != packet_path(pkt)->tunnel || entry->forward.hold != 0 ||
+		     entry->forward.action != FORWARD_LOCAL || !deliver_usual(w->gateway, pkt, &entry->forward)))
+		return false;
+	if (count) {
+		count_object(w->pair_counters, entry->index, w->pairs_max, COUNTER_DOWN, bytes);
+		count_object(w->node_counters, entry->forward.node, w->nodes_max, COUNTER_DOWN, bytes);
+	}
+	return true;
+}
+
 void stage_pair(struct worker *w, struct rte_mbuf **pkts, uint16_t n)
 {
 	const struct pair_entry *entries[VECTOR_MAX] = {NULL};
+	const bool count = w->pair_counters != NULL || w->node_counters != NULL;
+	struct vector *tx = &w->vectors[STAGE_tx];
+	uint16_t done = tx->n;
 
 	if (likely(w->tables->pairs != NULL))
 		lookup_pairs(w, pkts, n, PAIR_RX, COUNTER_DOWN, entries);
 	for (uint16_t i = 0; i < n; i++) {
-		const struct pair_entry *entry = entries[i];
-		uint32_t tunnel = packet_path(pkts[i])->tunnel;
-
-		if (unlikely(entry == NULL))
-			pair_refuse(w, pkts[i], DROP_pair_unknown);
-		else if (unlikely(entry->check.tunnel != tunnel && entry->check.former != tunnel))
-			pair_refuse(w, pkts[i], DROP_pair_tunnel_mismatch);
-		else if (unlikely(entry->forward.hold != 0) && w->hold != NULL && entry->check.tunnel == tunnel)
-			pair_hold(w, pkts[i], entry);
-		else
-			pair_forward(w, pkts[i], entry);
+		if (likely(pair_usual(w, pkts[i], entries[i], count))) {
+			tx->pkts[done++] = pkts[i];
+			continue;
+		}
+		tx->n = done;
+		pair(w, pkts[i], entries[i]);
+		done = tx->n;
 	}
+	tx->n = done;
 }

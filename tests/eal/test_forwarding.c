@@ -540,6 +540,41 @@ static void downlink_frame(struct frame *frame, const char *to, uint8_t hop_limi
 	close_outer(frame);
 }
 
+static void expect_counted(const struct object_counter *counter, uint64_t packets, uint64_t bytes)
+{
+	assert_int_equal(counter->packets, packets);
+	assert_int_equal(counter->bytes, bytes);
+}
+
+/* On a link without a tag and on one with. */
+static void mag_counts_nodes_and_tunnels_once_each_way(void **state)
+{
+	struct bed *bed = scenario_mag(1);
+	struct object_counter counter;
+	struct frame in;
+
+	downlink_frame(&in, MN1, 64, 100);
+	bed_receive(bed, CORE, &in, 63);
+	downlink_frame(&in, MN2, 64, 200);
+	bed_receive(bed, CORE, &in, 2);
+	frame_init(&in);
+	frame_ethernet(&in, FIXED, MN1_MAC, 0);
+	scenario_udp(&in, MN1, SERVER, 64, 0);
+	bed_receive(bed, ACCESS, &in, 5);
+	bed_check_conservation(bed);
+	door_node_counter(bed->door, 1, COUNTER_DOWN, &counter);
+	expect_counted(&counter, 63, 63 * 100);
+	door_node_counter(bed->door, 2, COUNTER_DOWN, &counter);
+	expect_counted(&counter, 2, 2 * 200);
+	door_tunnel_counter(bed->door, 1, COUNTER_UP, &counter);
+	expect_counted(&counter, 65, 63 * 100 + 2 * 200);
+	door_node_counter(bed->door, 1, COUNTER_UP, &counter);
+	expect_counted(&counter, 5, 5 * 70);
+	door_tunnel_counter(bed->door, 1, COUNTER_DOWN, &counter);
+	expect_counted(&counter, 5, 5 * 70);
+	bed_destroy(bed);
+}
+
 /* The access link has the MTU of its port, and a packet with two faults is answered for its hop limit. */
 static void downlink_fits_the_link_or_is_answered(void **state)
 {
@@ -714,6 +749,7 @@ int main(void)
 		cmocka_unit_test(outer_flow_label_tells_networks_apart),
 		cmocka_unit_test(nodes_and_tunnels_are_counted_once_each_way),
 		cmocka_unit_test(packet_too_big_tells_the_way_back_and_the_mtu),
+		cmocka_unit_test(mag_counts_nodes_and_tunnels_once_each_way),
 		cmocka_unit_test(downlink_fits_the_link_or_is_answered),
 		cmocka_unit_test(packet_out_of_a_tunnel_is_punted_without_a_mac),
 		cmocka_unit_test(node_on_a_link_that_is_not_there_gets_nothing),
