@@ -7,8 +7,8 @@
 
 /*
  * What nearly every packet to an MN is: it fits into an access link without a tag, and has hops left. The same as
- * downlink_deliver() does with it, in one go, but for counting and the push. False: it is something else; nothing is
- * changed. Worker.
+ * downlink_deliver() does with it, in one go, but for counting, the push, and the tag that it came with, which is
+ * forgotten. False: it is something else; nothing is changed. Worker.
  */
 static __rte_always_inline bool deliver_usual(
 	const struct gateway *gateway, struct rte_mbuf *pkt, const struct forward *forward)
