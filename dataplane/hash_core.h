@@ -108,6 +108,7 @@ uint32_t hash_core_count_second(const struct hash_core *core);
  */
 static inline uint64_t hash_words(const uint64_t *key, unsigned words, uint64_t seed)
 {
+	/* cppcheck-suppress objectIndex ; @words says how long the key is */
 	uint64_t hash = words % 2 != 0 ? hash_mix(key[words - 1] ^ seed, UINT64_C(0xa0761d6478bd642f)) : 0;
 
 	_Static_assert(HASH_KEY_WORDS_MAX < 6, "two words at most twice; compilers do not unroll a loop here");
@@ -310,6 +311,7 @@ static inline uint16_t hash_core_find_prepared(const struct hash_core *core, con
 			others[count++] = (uint8_t)i;
 	}
 	for (uint16_t j = 0; j < count; j++) {
+		/* cppcheck-suppress uninitvar ; written above, up to @count */
 		uint16_t i = others[j];
 		uint32_t entry = HASH_NONE;
 
