@@ -178,11 +178,7 @@ static __rte_always_inline bool decap_usual(
 
 static __rte_always_inline uint64_t differ(const uint8_t *a, const uint8_t *b)
 {
-	uint64_t one, other;
-
-	memcpy(&one, a, sizeof(one));
-	memcpy(&other, b, sizeof(other));
-	return one ^ other;
+	return load64(a) ^ load64(b);
 }
 
 /* Do two outer headers have the same source and destination? @a and @b: where their addresses start. */

@@ -15,14 +15,6 @@
 
 static const uint8_t has_ports[256] = {[IPPROTO_TCP] = 1, [IPPROTO_UDP] = 1};
 
-static __rte_always_inline uint64_t load64(const uint8_t *bytes)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return word;
-}
-
 static __rte_always_inline uint64_t turn(uint64_t word)
 {
 	return word << 32 | word >> 32;

@@ -80,6 +80,15 @@ static inline void prefetch_outer(const struct rte_ipv6_hdr *ip)
 
 #define IPV6_HEADER ((uint16_t)sizeof(struct rte_ipv6_hdr))
 
+/* Eight octets as they lie there, at any address. */
+static __rte_always_inline uint64_t load64(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
 static inline bool ipv6_is_multicast(const uint8_t *address)
 {
 	return address[0] == 0xff;
@@ -119,10 +128,7 @@ static inline bool ipv6_is_loopback(const uint8_t *address)
  */
 static inline bool ipv6_is_marker_end(const uint8_t *address)
 {
-	uint64_t word;
-
-	memcpy(&word, address + 8, sizeof(word));
-	return word == RTE_BE64(0x02005efffe005213);
+	return load64(address + 8) == RTE_BE64(0x02005efffe005213);
 }
 
 static inline bool ipv6_is_marker(const struct rte_ipv6_hdr *ip)
