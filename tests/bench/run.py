@@ -9,6 +9,7 @@ Each program measures seven rounds after one that does not count. QUICK=1 takes 
 quote). A figure is only worth something together with the machine and its load, which stand beside it.
 """
 
+import argparse
 import json
 import os
 import re
@@ -215,6 +216,7 @@ def table(results):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     start, steal = time.monotonic(), steal_ticks()
     about, results, notes, references = machine(), [], [], {}
     for name, arguments in PROGRAMS:
